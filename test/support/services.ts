@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process'
+import { connect } from 'node:net'
+
+/** A service or program that some tests need and that a machine may lack. */
+export interface NeededService {
+  readonly name: string
+  /** The line that gets it on Debian. */
+  readonly install: string
+  isThere(): Promise<boolean>
+}
+
+/** Postgres, by default the local one; `PASSERELLE_TEST_POSTGRES` names another. */
+export const postgresUrl =
+  process.env.PASSERELLE_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+
+export const postgres: NeededService = {
+  name: 'PostgreSQL',
+  install: 'apt-get install -y postgresql && pg_ctlcluster 15 main start',
+  isThere: () => accepts(new URL(postgresUrl)),
+}
+
+export const nginx: NeededService = program('nginx', 'apt-get install -y nginx', ['nginx', '-v'])
+
+export const python3: NeededService = program('python3', 'apt-get install -y python3', [
+  'python3',
+  '--version',
+])
+
+export const gunicorn: NeededService = program('gunicorn', 'apt-get install -y gunicorn', [
+  'gunicorn',
+  '--version',
+])
+
+/**
+ * The options for a test that needs a service: where the service is missing the test is skipped with a line that says
+ * what to install. Where `PASSERELLE_REQUIRE_SERVICES` is set, as CI does, a missing service is an error instead.
+ */
+export async function needs(service: NeededService): Promise<{ skip?: string }> {
+  if (await service.isThere()) return {}
+  const line = `${service.name} is missing; to run this test: ${service.install}`
+  if (process.env.PASSERELLE_REQUIRE_SERVICES) throw new Error(line)
+  return { skip: line }
+}
+
+function program(name: string, install: string, command: readonly [string, ...string[]]): NeededService {
+  return {
+    name,
+    install,
+    isThere: async () => {
+      try {
+        execFileSync(command[0], command.slice(1), { stdio: 'ignore', timeout: 5_000 })
+        return true
+      } catch {
+        return false
+      }
+    },
+  }
+}
+
+function accepts(url: URL): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: url.hostname, port: Number(url.port), timeout: 2_000 })
+    const settle = (isThere: boolean) => {
+      socket.destroy()
+      resolve(isThere)
+    }
+    socket.once('connect', () => settle(true))
+    socket.once('timeout', () => settle(false))
+    socket.once('error', () => settle(false))
+  })
+}

@@ -26,6 +26,10 @@ export const configFormats: Readonly<Record<string, ConfigFormat>> = {
     accepts: (text) => /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(text),
     rule: 'must be a header name of letters, digits and hyphens, such as X-Roles',
   },
+  scope: {
+    accepts: (text) => /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/.test(text),
+    rule: 'must be 1 to 128 printable ASCII characters without spaces, double quotes and backslashes (RFC 6749 §3.3)',
+  },
   role: {
     accepts: (text) => /^[A-Za-z0-9._:/-]{1,64}$/.test(text),
     rule: 'must be 1 to 64 letters, digits or the signs . _ : / -',

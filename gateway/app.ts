@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from '../common/log.ts'
+import type { TimeoutSettings } from './config/settings.ts'
+import { type ErrorCode, GatewayError } from './errors.ts'
+import { type ErrorHandler, Exchange } from './exchange.ts'
+import { type Gateway, handleRequest } from './handle-request.ts'
+
+/** Hears of each request once its answer is out or its client gone. */
+export type ExchangeListener = (exchange: Exchange) => void
+
+interface AppContext {
+  readonly gateway: Gateway
+  readonly timeouts: TimeoutSettings
+  readonly log: Logger
+  readonly onDone: ExchangeListener
+}
+
+/** A client that trickles its headers gets this long; the body has the request's own timeout. */
+const headersTimeoutMs = 15_000
+
+/** Most connections of clients at once; what comes beyond is closed at once instead of starving the others. */
+const maxConnections = 16_384
+
+/** What is forwarded. Others have no place behind a gateway: TRACE would echo the identity headers to the client. */
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY']
+
+/** The public listener: one catch-all route, bodies passed through unread, one error handler. */
+export function createApp(context: AppContext): FastifyInstance {
+  const { gateway, timeouts } = context
+  const arrive = createArrivals(context)
+  const app = fastify({
+    logger: false,
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1_000 },
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    // The path splits the target itself; what Fastify would make of the query is never looked at.
+    routerOptions: { querystringParser: () => ({}) },
+    frameworkErrors: (_error, request, reply) =>
+      arrive(request, reply).fail(new GatewayError('path-ambiguous')),
+    clientErrorHandler: refuseConnection,
+  })
+  // Without it Node drops every header past the thousandth in silence, and with it one that a balancer appended; the
+  // request path counts them itself.
+  app.server.maxHeadersCount = 0
+  app.server.maxConnections = maxConnections
+  app.route({
+    method: methods,
+    url: '*',
+    exposeHeadRoute: false,
+    // The request is handled before Fastify would read its body, which belongs to the backend.
+    onRequest: (request, reply) => {
+      const exchange = arrive(request, reply)
+      try {
+        handleRequest(gateway, exchange)
+      } catch (error) {
+        exchange.fail(error)
+      }
+    },
+    handler: () => undefined,
+  })
+  app.setNotFoundHandler((request, reply) => {
+    arrive(request, reply).fail(
+      new GatewayError('method-refused', { headers: ['Allow', methods.join(', ')] }),
+    )
+  })
+  return app
+}
+
+/** Takes a request over from Fastify, and has the listener told when it is over. */
+function createArrivals({
+  log,
+  onDone,
+}: AppContext): (request: FastifyRequest, reply: FastifyReply) => Exchange {
+  const onError = createErrorHandler(log)
+  const idPrefix = randomBytes(6).toString('base64url')
+  let count = 0
+
+  // One function for all responses: a closure for each would cost as much as the rest of the arrival.
+  function onClose(this: TrackedResponse): void {
+    const exchange = this[exchangeOf]
+    if (exchange === undefined) return
+    if (!this.writableFinished) exchange.backendCall?.abort()
+    onDone(exchange)
+  }
+
+  return (request, reply) => {
+    reply.hijack()
+    count += 1
+    const requestId = `${idPrefix}-${count.toString(36)}`
+    const exchange = new Exchange({ request: request.raw, response: reply.raw, requestId, onError })
+    const response: TrackedResponse = reply.raw
+    response[exchangeOf] = exchange
+    response.on('close', onClose)
+    return exchange
+  }
+}
+
+const exchangeOf = Symbol('the exchange of a response')
+
+type TrackedResponse = ServerResponse & { [exchangeOf]?: Exchange }
+
+/** The one place where a failure becomes an answer: a problem document (RFC 9457) that no cache keeps. */
+function createErrorHandler(log: Logger): ErrorHandler {
+  return (exchange, error) => {
+    const failure =
+      error instanceof GatewayError ? error : new GatewayError('internal-error', { cause: error })
+    exchange.errorCode = failure.code
+    if (failure.status >= 500) logFailure(log, exchange, failure)
+    const { response, requestId } = exchange
+    // A response that has begun cannot be taken back: cut, it does not look complete (RFC 9112 §8).
+    if (response.headersSent) response.destroy()
+    else response.writeHead(failure.status, [...failure.headers, ...problemFields(failure, requestId)])
+    response.end(problemBody(failure, requestId))
+  }
+}
+
+function logFailure(log: Logger, exchange: Exchange, failure: GatewayError): void {
+  const { cause } = failure
+  const reason =
+    cause instanceof Error ? (failure.code === 'internal-error' ? cause.stack : cause.message) : undefined
+  log.error({ request_id: exchange.requestId, route: exchange.routePrefix, error: failure.code, reason })
+}
+
+/** Answers what never became a request: Node's parser gave up on it, or its client was too slow. */
+function refuseConnection(error: ClientError, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const failure = new GatewayError(parserFailures[error.code ?? ''] ?? 'request-malformed')
+  const fields = [...problemFields(failure, ''), 'Connection', 'close']
+  const head = fields.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('')
+  const reason = STATUS_CODES[failure.status]
+  socket.end(`HTTP/1.1 ${failure.status} ${reason}\r\n${head}\r\n${problemBody(failure, '')}`)
+}
+
+interface ClientError extends Error {
+  readonly code?: string
+}
+
+const parserFailures: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+}
+
+function problemFields(failure: GatewayError, requestId: string): string[] {
+  const length = String(Buffer.byteLength(problemBody(failure, requestId)))
+  const fields = [
+    'Content-Type',
+    'application/problem+json',
+    'Content-Length',
+    length,
+    'Cache-Control',
+    'no-store',
+  ]
+  return requestId === '' ? fields : [...fields, 'X-Request-Id', requestId]
+}
+
+function problemBody(failure: GatewayError, requestId: string): string {
+  return JSON.stringify(failure.toProblem(requestId))
+}

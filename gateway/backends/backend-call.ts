@@ -1,0 +1,105 @@
+import type { Dispatcher } from 'undici'
+import { GatewayError } from '../errors.ts'
+import type { Abortable, Exchange } from '../exchange.ts'
+import type { BackendRequest } from './backend.ts'
+import { hopByHopNames, listedInConnection } from './header-rules.ts'
+
+/** One request to a backend: writes the answer straight onto the client's response, as fast as the client takes it. */
+export class BackendCall implements Dispatcher.DispatchHandler, Abortable {
+  readonly #exchange: Exchange
+  readonly #request: BackendRequest
+  #controller: Dispatcher.DispatchController | undefined
+  #isAborted = false
+
+  constructor(exchange: Exchange, request: BackendRequest) {
+    this.#exchange = exchange
+    this.#request = request
+  }
+
+  /** Ends the request to the backend, because nobody waits for its answer any more. */
+  abort(): void {
+    this.#isAborted = true
+    this.#controller?.abort(clientGone)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isAborted) controller.abort(clientGone)
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    // An interim answer (RFC 9110 §15.2) is between the backend and the gateway.
+    if (status < 200) return
+    const fields = toClientFields(controller.rawHeaders, this.#request)
+    fields.push('X-Request-Id', this.#exchange.requestId)
+    this.#exchange.response.writeHead(status, fields)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const { response } = this.#exchange
+    if (response.write(chunk)) return
+    controller.pause()
+    response.once('drain', () => controller.resume())
+  }
+
+  onResponseEnd(): void {
+    this.#exchange.response.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (!this.#isAborted) this.#exchange.fail(toGatewayError(error, this.#request.responseFields))
+  }
+}
+
+const clientGone = new Error('the client is gone')
+
+/** The fields of a backend's response that are for the client, followed by the gateway's own. */
+function toClientFields(rawHeaders: unknown, request: BackendRequest): string[] {
+  const fields: string[] = []
+  let connection = ''
+  const raw = Array.isArray(rawHeaders) ? rawHeaders : []
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = String(raw[i])
+    const lowerName = name.toLowerCase()
+    if (lowerName === 'connection') connection = `${connection},${raw[i + 1]}`
+    if (hopByHopNames.has(lowerName) || request.replacedFields.has(lowerName)) continue
+    fields.push(name, (raw[i + 1] as Buffer).toString('latin1'))
+  }
+  const kept = connection === '' ? fields : withoutListed(fields, connection)
+  for (const field of request.responseFields) kept.push(field)
+  return kept
+}
+
+function withoutListed(fields: readonly string[], connection: string): string[] {
+  const listed = listedInConnection(connection)
+  const kept: string[] = []
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? ''
+    if (!listed.has(name.toLowerCase())) kept.push(name, fields[i + 1] ?? '')
+  }
+  return kept
+}
+
+const timeoutCodes = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+])
+const unreachableCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+])
+
+/** What a failed request to a backend means for the client; the answer carries the gateway's fields all the same. */
+function toGatewayError(error: Error, headers: readonly string[]): GatewayError {
+  const code = 'code' in error ? String(error.code) : ''
+  const context = { headers, cause: error }
+  if (timeoutCodes.has(code)) return new GatewayError('backend-timeout', context)
+  if (unreachableCodes.has(code)) return new GatewayError('backend-unreachable', context)
+  return new GatewayError('backend-broken', context)
+}

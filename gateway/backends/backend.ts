@@ -1,0 +1,76 @@
+import { PassThrough } from 'node:stream'
+import { Pool } from 'undici'
+import type { TimeoutSettings } from '../config/settings.ts'
+import type { Exchange } from '../exchange.ts'
+import { BackendCall } from './backend-call.ts'
+
+/** The header fields that a backend gets: the client's own, cleaned, and the identity that the gateway wrote. */
+export interface BackendHeaders {
+  /** Names and values in turn. */
+  readonly fields: string[]
+  readonly isBackendHeaders: true
+}
+
+/** What is sent to a backend, and what the gateway adds to the answer. */
+export interface BackendRequest {
+  readonly path: string
+  readonly headers: BackendHeaders
+  /** Fields that the gateway adds to the answer, or to the error if there is none; names and values in turn. */
+  readonly responseFields: readonly string[]
+  /** Lower-case names of fields that are the gateway's to write: the backend's own are left out. */
+  readonly replacedFields: ReadonlySet<string>
+}
+
+/** Most connections to one backend; further requests wait for one of them, each for its own head timeout at most. */
+const maxConnections = 1_024
+
+/** A service behind the gateway, with its kept connections. */
+export class Backend {
+  readonly #pool: Pool
+  readonly #basePath: string
+
+  constructor(url: string, timeouts: TimeoutSettings) {
+    const { origin, pathname } = new URL(url)
+    this.#basePath = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname
+    this.#pool = new Pool(origin, {
+      connections: maxConnections,
+      pipelining: 1,
+      connect: { timeout: timeouts.connectMs },
+      headersTimeout: timeouts.headMs,
+      bodyTimeout: timeouts.idleMs,
+    })
+  }
+
+  /** Forwards the client's request and streams the answer back; failures go to the exchange's error handler. */
+  forward(exchange: Exchange, request: BackendRequest): void {
+    const call = new BackendCall(exchange, request)
+    exchange.backendCall = call
+    this.#pool.dispatch(
+      {
+        method: exchange.request.method ?? 'GET',
+        path: this.#basePath + request.path,
+        headers: request.headers.fields,
+        body: hasBody(exchange) ? detachedBody(exchange) : null,
+      },
+      call,
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close()
+  }
+}
+
+/** A request has a body when it says how it is framed (RFC 9112 §6). */
+function hasBody({ request }: Exchange): boolean {
+  const { headers } = request
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/**
+ * The request's body as a stream of its own. The HTTP client destroys the body it was given when a backend answers
+ * early; destroying the request itself would take the client's connection, and the answer with it.
+ */
+function detachedBody({ request }: Exchange): PassThrough {
+  return request.pipe(new PassThrough())
+}

@@ -1,0 +1,32 @@
+import { GatewayError } from '../errors.ts'
+
+/** The two halves of a request's target (RFC 9112 §3.2.1), as they were sent. */
+export interface RequestTarget {
+  /** Well-formed and read in one way only, so that what was checked is what a backend gets. */
+  readonly path: string
+  /** What follows the question mark, without it; empty when nothing does. */
+  readonly query: string
+}
+
+/**
+ * What makes a path ambiguous: two programs that normalise it differently would see two paths, and the rules of the one
+ * would guard the other. Controls and non-ASCII, backslash, semicolon; empty and dot segments; percent-encoded slash,
+ * backslash, percent, dot, semicolon and controls; a percent sign that encodes nothing.
+ */
+const ambiguous =
+  /[^\x21-\x7e]|[\\;#]|\/\/|\/\.{1,2}(?:\/|$)|%(?:2[5ef]|5c|3b|7f|[01][0-9a-f])|%(?![0-9a-f]{2})/i
+
+const forbiddenInQuery = /[^\x21-\x7e]|#/
+
+/** Splits a request target. Throws `path-ambiguous` or `request-malformed`, so that no later step sees a doubtful path. */
+export function parseRequestTarget(url: string): RequestTarget {
+  if (url.charCodeAt(0) !== slash) throw new GatewayError('request-malformed')
+  const questionMark = url.indexOf('?')
+  const path = questionMark === -1 ? url : url.slice(0, questionMark)
+  const query = questionMark === -1 ? '' : url.slice(questionMark + 1)
+  if (ambiguous.test(path)) throw new GatewayError('path-ambiguous')
+  if (forbiddenInQuery.test(query)) throw new GatewayError('request-malformed')
+  return { path, query }
+}
+
+const slash = 0x2f

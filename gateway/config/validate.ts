@@ -1,0 +1,85 @@
+import type { RuleBroken } from '../../common/config-file.ts'
+import { configFormats } from '../../common/config-formats.ts'
+import { parseListenAddress } from '../../common/listen-address.ts'
+import type { GatewayConfig } from './options.ts'
+
+/** The rules that span several options. It reports what is broken and changes nothing. */
+export function checkAcrossOptions(config: GatewayConfig): readonly RuleBroken[] {
+  return [
+    ...checkListeners(config),
+    ...checkIdentity(config),
+    ...checkHeaderNames(config),
+    ...Object.entries(config.routes).flatMap(([prefix, route]) => [...checkRoute(prefix, route)]),
+  ]
+}
+
+function* checkListeners(config: GatewayConfig): Iterable<RuleBroken> {
+  const isSame = config.listen === config.admin && parseListenAddress(config.listen)?.port !== 0
+  if (isSame)
+    yield { path: ['admin'], rule: 'must differ from listen: clients must never reach the admin listener' }
+}
+
+function* checkIdentity(config: GatewayConfig): Iterable<RuleBroken> {
+  const { verify, introspect } = config.identity ?? {}
+  if (verify !== undefined && introspect !== undefined) {
+    yield { path: ['identity'], rule: 'must have either verify or introspect, not both' }
+  }
+  if (verify !== undefined || introspect !== undefined) return
+  if (config.identity !== undefined) yield { path: ['identity'], rule: 'must have verify or introspect' }
+  const protectedRoute = Object.entries(config.routes).find(([, route]) => route.auth === 'token')
+  if (config.identity === undefined && protectedRoute !== undefined) {
+    yield { path: ['identity'], rule: `is required, because the route ${protectedRoute[0]} needs a token` }
+  }
+}
+
+function* checkHeaderNames(config: GatewayConfig): Iterable<RuleBroken> {
+  const seen = new Set<string>()
+  for (const [option, name] of Object.entries(config.headers)) {
+    if (seen.has(name.toLowerCase())) {
+      yield { path: ['headers', option], rule: 'must differ from the other identity headers' }
+    }
+    if (ownHeaders.has(name.toLowerCase())) {
+      yield {
+        path: ['headers', option],
+        rule: 'must be a header of its own: this one has a meaning in HTTP already',
+      }
+    }
+    seen.add(name.toLowerCase())
+  }
+}
+
+/** Headers that HTTP or the gateway fills: an identity under such a name would be lost or would break the request. */
+const ownHeaders = new Set([
+  'authorization',
+  'connection',
+  'content-length',
+  'content-type',
+  'cookie',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-request-id',
+])
+
+function* checkRoute(prefix: string, route: GatewayConfig['routes'][string]): Iterable<RuleBroken> {
+  const pathPrefix = configFormats['path-prefix']
+  if (!pathPrefix?.accepts(prefix)) yield { path: ['routes', prefix], rule: `its path ${pathPrefix?.rule}` }
+  if (route.auth === 'token') return
+  const tokenOptions = [
+    ['roles', route.roles.length > 0],
+    ['scopes', route.scopes.length > 0],
+    ['queryToken', route.queryToken],
+    ['limit', route.limit !== undefined],
+  ] as const
+  for (const [option, isSet] of tokenOptions) {
+    if (isSet)
+      yield { path: ['routes', prefix, option], rule: 'has no effect with auth: none; remove one of the two' }
+  }
+}

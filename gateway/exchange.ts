@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** Something under way for the client that is pointless once the client is gone. */
+export interface Abortable {
+  abort(): void
+}
+
+/** The one error handler: turns a failure into the client's answer. */
+export type ErrorHandler = (exchange: Exchange, error: unknown) => void
+
+/**
+ * One request and its response, with what the log will say of them. The request path reads the first half; the second
+ * half is written along the way and read by nobody but `observe/`, so that no step can lean on what another left there.
+ */
+export class Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  readonly startedAtMs: number
+  readonly #onError: ErrorHandler
+
+  /** For the log: the path without its query, once it is known to be well-formed. */
+  path = ''
+  /** For the log and the metrics: the prefix of the matched route. */
+  routePrefix = ''
+  /** For the log: the client that the token belongs to. */
+  client = ''
+  /** For the log and the metrics: the code of the error that was answered. */
+  errorCode = ''
+  /** What to abort when the client goes away. */
+  backendCall: Abortable | undefined
+
+  constructor(origin: ExchangeOrigin) {
+    this.request = origin.request
+    this.response = origin.response
+    this.requestId = origin.requestId
+    this.startedAtMs = performance.now()
+    this.#onError = origin.onError
+  }
+
+  /** Answers with an error; a response that has begun is cut instead, so that it never looks complete. */
+  fail(error: unknown): void {
+    this.#onError(this, error)
+  }
+}
+
+interface ExchangeOrigin {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  readonly onError: ErrorHandler
+}

@@ -1,0 +1,77 @@
+import type { EntryHeaderRules } from './backends/header-rules.ts'
+import type { RouteTable } from './backends/route-table.ts'
+import type { IdentityHeaderNames } from './config/settings.ts'
+import type { Exchange } from './exchange.ts'
+import { answerFromBackend } from './steps/answer-from-backend.ts'
+import { checkAccess } from './steps/check-access.ts'
+import { injectIdentityHeaders } from './steps/inject-identity-headers.ts'
+import { matchRoute, type RouteMatch } from './steps/match-route.ts'
+import { type BearerToken, type OpenAccess, readBearerToken } from './steps/read-bearer-token.ts'
+import { resolveToken } from './steps/resolve-token.ts'
+import { type EntryHeaders, stripIdentityHeaders } from './steps/strip-identity-headers.ts'
+import { type AdmittedCaller, throttleCaller } from './steps/throttle-caller.ts'
+import type { Ledger } from './throttle/ledger.ts'
+import type { TokenMetadata } from './tokens/token-metadata.ts'
+import type { TokenResolver } from './tokens/token-resolver.ts'
+
+/** What the request path works with; the same for every request. */
+export interface Gateway {
+  readonly headerRules: EntryHeaderRules
+  readonly headerNames: IdentityHeaderNames
+  readonly routes: RouteTable
+  readonly tokens: TokenResolver
+  readonly ledger: Ledger
+}
+
+/** What is known of one request once its token, if it needs one, has been read. */
+interface Passage {
+  readonly gateway: Gateway
+  readonly exchange: Exchange
+  readonly entry: EntryHeaders
+  readonly match: RouteMatch
+  readonly query: string
+}
+
+/**
+ * THE REQUEST PATH. It runs without a promise from the parsed request to the first byte sent to the backend, unless
+ * somebody must be asked what the token means or whether the quota has room; then it goes on where it stopped. Throws what
+ * fails before that, and hands what fails later to the exchange's error handler.
+ */
+export function handleRequest(gateway: Gateway, exchange: Exchange): void {
+  const entry = stripIdentityHeaders(exchange.request, gateway.headerRules)
+  const match = matchRoute(gateway.routes, exchange)
+  const bearer = readBearerToken(match, entry)
+  const passage = { gateway, exchange, entry, match, query: bearer.query }
+  if (bearer.token === undefined) answer(passage, bearer)
+  else identify(passage, bearer)
+}
+
+function identify(passage: Passage, bearer: BearerToken): void {
+  const metadata = resolveToken(passage.gateway.tokens, bearer)
+  if (metadata instanceof Promise) resume(passage, metadata, admit)
+  else admit(passage, metadata)
+}
+
+function admit(passage: Passage, metadata: TokenMetadata): void {
+  const { gateway, exchange, match } = passage
+  exchange.client = metadata.client
+  const caller = checkAccess({ route: match.route, ledger: gateway.ledger }, metadata)
+  const admitted = throttleCaller(gateway.ledger, caller)
+  if (admitted instanceof Promise) resume(passage, admitted, answer)
+  else answer(passage, admitted)
+}
+
+function answer(passage: Passage, access: AdmittedCaller | OpenAccess): void {
+  const headers = injectIdentityHeaders(passage, access, passage.gateway.headerNames)
+  answerFromBackend(passage, access, headers)
+}
+
+/** Goes on with the path once an answer is there. Nobody waits any more when the client has gone meanwhile. */
+function resume<T>(passage: Passage, pending: Promise<T>, next: (passage: Passage, value: T) => void): void {
+  const { exchange } = passage
+  pending
+    .then((value) => {
+      if (!exchange.response.destroyed) next(passage, value)
+    })
+    .catch((error: unknown) => exchange.fail(error))
+}

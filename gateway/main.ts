@@ -1,0 +1,148 @@
+import { Agent } from 'undici'
+import type { Logger } from '../common/log.ts'
+import { type RunningServer, startListening } from '../common/running-server.ts'
+import { createAdminApp } from './admin/app.ts'
+import { createApp } from './app.ts'
+import { Backend } from './backends/backend.ts'
+import { EntryHeaderRules } from './backends/header-rules.ts'
+import { RouteTable } from './backends/route-table.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { GatewaySettings, TimeoutSettings } from './config/settings.ts'
+import type { Exchange } from './exchange.ts'
+import type { Gateway } from './handle-request.ts'
+import { logAccess } from './observe/access-log.ts'
+import { Metrics } from './observe/metrics.ts'
+import { MemoryLedger } from './throttle/memory-ledger.ts'
+import { type IdentityProvider, IdentityProviderFailure } from './tokens/identity-provider.ts'
+import { IntrospectionProvider } from './tokens/introspection-provider.ts'
+import { MemoryTokenCache } from './tokens/memory-token-cache.ts'
+import { type ResolverListener, TokenResolver } from './tokens/token-resolver.ts'
+import { VerifTokenProvider } from './tokens/verif-token-provider.ts'
+
+/** A gateway that listens, on its public and on its admin address. */
+export interface RunningGateway extends RunningServer {
+  readonly adminUrl: string
+}
+
+/** Most connections to the identity provider: what the look-ups under way at once can use. */
+const maxProviderConnections = 64
+
+/**
+ * Starts a gateway: builds its services from the settings, opens both listeners. Rejects with a `ListenError` when an
+ * address cannot be had; then nothing is left open.
+ */
+export async function startGateway(
+  settings: GatewaySettings,
+  log: Logger,
+  clock: Clock = systemClock,
+): Promise<RunningGateway> {
+  const services = buildServices(settings, log, clock)
+  let isReady = true
+  const adminApp = createAdminApp({ isReady: () => isReady, metrics: services.metrics })
+  const admin = await startListening(adminApp, settings.admin, 'the admin listener of the gateway').catch(
+    async (error: unknown) => {
+      await services.close()
+      throw error
+    },
+  )
+  const app = createApp({ ...services, timeouts: settings.timeouts, log })
+  const gateway = await startListening(app, settings.listen, 'the gateway').catch(async (error: unknown) => {
+    await Promise.all([admin.close(), services.close()])
+    throw error
+  })
+  log.info({ listen: gateway.url, admin: admin.url }, 'the gateway listens')
+  return {
+    url: gateway.url,
+    adminUrl: admin.url,
+    async close() {
+      isReady = false
+      // What has not ended by then is cut: a stop must come to its end.
+      const cut = setTimeout(() => app.server.closeAllConnections(), settings.timeouts.shutdownMs)
+      await gateway.close()
+      clearTimeout(cut)
+      await Promise.all([admin.close(), services.close()])
+    },
+  }
+}
+
+/** Everything that the gateway holds while it runs. */
+interface Services {
+  readonly gateway: Gateway
+  readonly metrics: Metrics
+  readonly onDone: (exchange: Exchange) => void
+  close(): Promise<void>
+}
+
+/** Opens every connection, and builds what the request path works with. */
+function buildServices(settings: GatewaySettings, log: Logger, clock: Clock): Services {
+  const cache = new MemoryTokenCache(settings.tokenCache)
+  const metrics = new Metrics(() => cache.size)
+  const backends = new Map<string, Backend>()
+  const dispatcher = new Agent({ connections: maxProviderConnections })
+  const provider = createProvider(settings, dispatcher, clock)
+  const listener = createResolverListener(metrics, log)
+  return {
+    gateway: {
+      headerRules: new EntryHeaderRules(settings.headers),
+      headerNames: settings.headers,
+      routes: new RouteTable(settings.routes, (url) => openBackend(backends, url, settings.timeouts)),
+      tokens: new TokenResolver(provider, cache, { clock, listener }),
+      ledger: new MemoryLedger(clock),
+    },
+    metrics,
+    onDone: (exchange) => {
+      metrics.countRequest(exchange)
+      logAccess(log, exchange)
+    },
+    async close() {
+      metrics.close()
+      await Promise.all([dispatcher.close(), ...[...backends.values()].map((backend) => backend.close())])
+    },
+  }
+}
+
+/** Routes that go to one place share its connections. */
+function openBackend(backends: Map<string, Backend>, url: string, timeouts: TimeoutSettings): Backend {
+  const backend = backends.get(url) ?? new Backend(url, timeouts)
+  backends.set(url, backend)
+  return backend
+}
+
+function createProvider(
+  { identity, timeouts }: GatewaySettings,
+  dispatcher: Agent,
+  clock: Clock,
+): IdentityProvider {
+  const connection = { dispatcher, timeoutMs: timeouts.identityMs }
+  switch (identity?.kind) {
+    case undefined:
+      return noProvider
+    case 'verify':
+      return new VerifTokenProvider(identity, connection, clock)
+    case 'introspect':
+      return new IntrospectionProvider(identity, connection)
+    default:
+      return identity satisfies never
+  }
+}
+
+/** Stands where only open routes are configured, and lets nobody through. */
+const noProvider: IdentityProvider = {
+  id: 'none',
+  lookUp: () => Promise.reject(new IdentityProviderFailure('no identity provider is configured')),
+}
+
+function createResolverListener(metrics: Metrics, log: Logger): ResolverListener {
+  return {
+    cacheHit: () => metrics.countTokenLookUp('cached'),
+    lookedUp: (outcome) => metrics.countTokenLookUp(outcome),
+    providerFailed: (error) =>
+      log.error({ reason: describeFailure(error) }, 'the identity provider gave no answer'),
+  }
+}
+
+/** The messages of a failure and of its cause: ours, or the connection's, which name hosts and ports at most. */
+function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+}

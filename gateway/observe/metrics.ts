@@ -1,0 +1,64 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Exchange } from '../exchange.ts'
+
+/** The buckets of the duration, in seconds: from what a cached answer takes to what a patient client waits. */
+const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** The gateway's figures, in the Prometheus text format. Labels are routes, statuses and codes: never a client's words. */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #requests = new Counter({
+    name: 'passerelle_requests_total',
+    help: 'Answered requests, by route, status and the code of the error if the gateway itself refused.',
+    labelNames: ['route', 'status', 'error'] as const,
+    registers: [this.#registry],
+  })
+  readonly #duration = new Histogram({
+    name: 'passerelle_request_duration_seconds',
+    help: 'Time from a request’s head to the end of its answer, by route.',
+    labelNames: ['route'] as const,
+    buckets: durationBuckets,
+    registers: [this.#registry],
+  })
+  readonly #tokenLookUps = new Counter({
+    name: 'passerelle_token_lookups_total',
+    help: 'How access tokens were resolved: from the cache, or by the identity provider as valid, invalid or failed.',
+    labelNames: ['outcome'] as const,
+    registers: [this.#registry],
+  })
+
+  constructor(readCachedTokens: () => number) {
+    collectDefaultMetrics({ register: this.#registry })
+    new Gauge({
+      name: 'passerelle_cached_tokens',
+      help: 'Access tokens in the memory cache.',
+      registers: [this.#registry],
+      collect() {
+        this.set(readCachedTokens())
+      },
+    })
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  countRequest(exchange: Exchange): void {
+    const route = exchange.routePrefix
+    this.#requests.inc({ route, status: exchange.response.statusCode, error: exchange.errorCode })
+    this.#duration.observe({ route }, (performance.now() - exchange.startedAtMs) / 1_000)
+  }
+
+  countTokenLookUp(outcome: 'cached' | 'valid' | 'invalid' | 'failed'): void {
+    this.#tokenLookUps.inc({ outcome })
+  }
+
+  render(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  /** Releases what the figures of the process hold on to. */
+  close(): void {
+    this.#registry.clear()
+  }
+}

@@ -1,0 +1,50 @@
+import type { Route } from '../backends/route-table.ts'
+import { GatewayError } from '../errors.ts'
+import { countedQuota, type Ledger, rateLimitFields } from '../throttle/ledger.ts'
+import type { TokenMetadata } from '../tokens/token-metadata.ts'
+
+/** A client that this route accepts: only {@link checkAccess} makes one. */
+export interface Caller {
+  readonly metadata: TokenMetadata
+  readonly route: Route
+  readonly isAccepted: true
+}
+
+/** What a token is held against: the route's rules and, for what a refusal says of the quota, the ledger. */
+interface AccessRules {
+  readonly route: Route
+  readonly ledger: Ledger
+}
+
+/**
+ * Holds the token's roles and scopes against the route's rules. Done on every request, cached token or not: what one
+ * route accepts says nothing about the next (CVE-2021-32701). A refusal is not counted, but tells what is left.
+ */
+export function checkAccess({ route, ledger }: AccessRules, metadata: TokenMetadata): Caller {
+  if (route.roles.length > 0 && !hasAny(metadata.roles, route.roles)) {
+    const headers = quotaFields({ route, ledger }, metadata)
+    throw new GatewayError('role-missing', { headers, members: { roles: route.roles } })
+  }
+  if (!hasAll(metadata.scopes, route.scopes)) {
+    const scope = route.scopes.join(' ')
+    const challenge = `Bearer realm="passerelle", error="insufficient_scope", scope="${scope}"`
+    const headers = ['WWW-Authenticate', challenge, ...quotaFields({ route, ledger }, metadata)]
+    throw new GatewayError('scope-missing', { headers, members: { scope } })
+  }
+  return { metadata, route, isAccepted: true }
+}
+
+function hasAny(held: readonly string[], wanted: readonly string[]): boolean {
+  for (const role of wanted) if (held.includes(role)) return true
+  return false
+}
+
+function hasAll(held: readonly string[], wanted: readonly string[]): boolean {
+  for (const scope of wanted) if (!held.includes(scope)) return false
+  return true
+}
+
+function quotaFields({ route, ledger }: AccessRules, metadata: TokenMetadata): readonly string[] {
+  const counted = countedQuota(metadata, route)
+  return counted === undefined ? [] : rateLimitFields(ledger.peek(counted.subject, counted.quota))
+}

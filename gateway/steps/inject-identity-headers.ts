@@ -1,0 +1,46 @@
+import type { TLSSocket } from 'node:tls'
+import type { BackendHeaders } from '../backends/backend.ts'
+import type { IdentityHeaderNames } from '../config/settings.ts'
+import type { Exchange } from '../exchange.ts'
+import type { RouteMatch } from './match-route.ts'
+import type { OpenAccess } from './read-bearer-token.ts'
+import type { EntryHeaders } from './strip-identity-headers.ts'
+import type { AdmittedCaller } from './throttle-caller.ts'
+
+/** What the gateway knows of a request before it knows who calls. */
+interface Arrival {
+  readonly exchange: Exchange
+  readonly entry: EntryHeaders
+  readonly match: RouteMatch
+}
+
+/**
+ * Writes what only the gateway may say, after everything that the client sent: who calls, as roles and never as a user,
+ * and where the request came from.
+ */
+export function injectIdentityHeaders(
+  { exchange, entry, match }: Arrival,
+  access: AdmittedCaller | OpenAccess,
+  names: IdentityHeaderNames,
+): BackendHeaders {
+  const fields = entry.fields.slice()
+  if ('caller' in access) {
+    const { metadata } = access.caller
+    fields.push(
+      names.roles,
+      metadata.rolesField,
+      names.client,
+      metadata.client,
+      names.scope,
+      metadata.scopeField,
+    )
+  }
+  const { socket } = exchange.request
+  const scheme = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
+  fields.push('X-Request-Id', exchange.requestId, 'X-Forwarded-For', socket.remoteAddress ?? 'unknown')
+  fields.push('X-Forwarded-Proto', scheme, 'X-Forwarded-Host', entry.host ?? '')
+  if (match.route.passAuthorization && entry.authorization !== undefined) {
+    fields.push('Authorization', entry.authorization)
+  }
+  return { fields, isBackendHeaders: true }
+}

@@ -1,0 +1,83 @@
+import type { RequestTarget } from '../backends/request-target.ts'
+import { GatewayError } from '../errors.ts'
+import type { RouteMatch } from './match-route.ts'
+import type { EntryHeaders } from './strip-identity-headers.ts'
+
+/** A well-formed access token, as the client presented it, and the target without it. */
+export interface BearerToken {
+  readonly token: string
+  readonly query: string
+}
+
+/** A request that needs no token, because its route is open; its target has none either. */
+export interface OpenAccess {
+  readonly token: undefined
+  readonly query: string
+}
+
+/** The syntax of a bearer token (RFC 6750 §2.1), within a bound. */
+const tokenPattern = /^[A-Za-z0-9._~+/-]{1,4096}=*$/
+
+const challenge = 'Bearer realm="passerelle"'
+
+/**
+ * Takes the access token from the Authorization header or, where the route allows it, from the URL. Whether it is used
+ * or not, an `access_token` in the URL goes no further. More than one token is refused (RFC 6750 §2).
+ */
+export function readBearerToken(
+  { route, target }: RouteMatch,
+  entry: EntryHeaders,
+): BearerToken | OpenAccess {
+  const inQuery = takeFromQuery(target)
+  if (route.auth === 'none') return { token: undefined, query: inQuery.query }
+  const fromHeader = bearerOf(entry.authorization)
+  if (inQuery.tokens.length + (fromHeader === undefined ? 0 : 1) > 1) throw invalidRequest('token-repeated')
+  if (inQuery.tokens.length > 0 && !route.queryToken) throw invalidRequest('query-token-refused')
+  const token = fromHeader ?? inQuery.tokens[0]
+  if (token === undefined)
+    throw new GatewayError('token-missing', { headers: ['WWW-Authenticate', challenge] })
+  if (!tokenPattern.test(token)) throw invalidRequest('token-malformed')
+  return { token, query: inQuery.query }
+}
+
+/** What follows the Bearer scheme, whose case does not matter (RFC 9110 §11.1); `undefined` for another scheme. */
+function bearerOf(authorization: string | undefined): string | undefined {
+  if (authorization === undefined || authorization.slice(0, 6).toLowerCase() !== 'bearer') return undefined
+  if (authorization.length === 6) return ''
+  return authorization.charCodeAt(6) === space ? authorization.slice(7).trimStart() : undefined
+}
+
+const space = 0x20
+
+interface QueryTokens {
+  readonly query: string
+  readonly tokens: readonly string[]
+}
+
+/** Names that hold a percent sign may spell access_token too; only then is every name decoded. */
+function takeFromQuery({ query }: RequestTarget): QueryTokens {
+  if (!query.includes('access_token') && !query.includes('%')) return { query, tokens: [] }
+  const kept: string[] = []
+  const tokens: string[] = []
+  for (const parameter of query.split('&')) {
+    const equals = parameter.indexOf('=')
+    const name = equals === -1 ? parameter : parameter.slice(0, equals)
+    if (decode(name) === 'access_token')
+      tokens.push(equals === -1 ? '' : (decode(parameter.slice(equals + 1)) ?? ''))
+    else kept.push(parameter)
+  }
+  return tokens.length === 0 ? { query, tokens } : { query: kept.join('&'), tokens }
+}
+
+function decode(text: string): string | undefined {
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+function invalidRequest(code: 'token-repeated' | 'query-token-refused' | 'token-malformed'): GatewayError {
+  return new GatewayError(code, { headers: ['WWW-Authenticate', `${challenge}, error="invalid_request"`] })
+}

@@ -1,0 +1,26 @@
+import { GatewayError } from '../errors.ts'
+import { type Allowance, countedQuota, type Ledger, rateLimitFields } from '../throttle/ledger.ts'
+import type { Caller } from './check-access.ts'
+
+/** A caller whose request was counted and has room in its quota: only {@link throttleCaller} makes one. */
+export interface AdmittedCaller {
+  readonly caller: Caller
+  /** What is left; `undefined` when the caller has no quota. */
+  readonly allowance: Allowance | undefined
+}
+
+/** Counts the request against the client's quota, or against the route's where the token names none. */
+export function throttleCaller(ledger: Ledger, caller: Caller): AdmittedCaller | Promise<AdmittedCaller> {
+  const counted = countedQuota(caller.metadata, caller.route)
+  if (counted === undefined) return { caller, allowance: undefined }
+  const taken = ledger.take(counted.subject, counted.quota)
+  return taken instanceof Promise ? taken.then((allowance) => admit(caller, allowance)) : admit(caller, taken)
+}
+
+function admit(caller: Caller, allowance: Allowance): AdmittedCaller {
+  if (allowance.isAdmitted) return { caller, allowance }
+  throw new GatewayError('quota-exceeded', {
+    headers: [...rateLimitFields(allowance), 'Retry-After', String(allowance.retryAfterS)],
+    members: { 'violated-policies': ['client'], limit: allowance.limit, retry_after: allowance.retryAfterS },
+  })
+}

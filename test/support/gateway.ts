@@ -1,0 +1,36 @@
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { stringify } from 'yaml'
+import type { Clock } from '../../gateway/clock.ts'
+import { parseGatewayConfig } from '../../gateway/config/load.ts'
+import { type RunningGateway, startGateway } from '../../gateway/main.ts'
+
+/** A gateway under test, with what it logged. */
+export interface GatewayUnderTest extends RunningGateway {
+  /** Every log line so far. */
+  readonly logLines: string[]
+}
+
+/** Starts a gateway on free ports. The options are those of the configuration file. */
+export async function startTestGateway(
+  options: Readonly<Record<string, unknown>>,
+  clock?: Clock,
+): Promise<GatewayUnderTest> {
+  const text = stringify({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', logLevel: 'debug', ...options })
+  const settings = parseGatewayConfig({ fileName: 'test.yaml', text, env: {} })
+  const { lines, log } = captureLog()
+  const gateway = await startGateway(settings, log, clock)
+  return { ...gateway, logLines: lines }
+}
+
+/** A log whose lines can be looked at. */
+export function captureLog() {
+  const lines: string[] = []
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  return { lines, log: pino({ level: 'debug' }, stream) }
+}

@@ -38,8 +38,10 @@ export async function startIdentityStub(): Promise<IdentityStub> {
   recorder.answer = (request, response, body) => {
     if (stub.misbehave !== undefined) return stub.misbehave(request, response)
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://stub')
-    if (pathname === '/introspect')
-      return introspect(stub.tokens.get(new URLSearchParams(body).get('token') ?? ''), response)
+    if (pathname === '/introspect') {
+      const asked = new URLSearchParams(body).get('token') ?? ''
+      return sendJson(response, 200, introspection(stub.tokens.get(asked)))
+    }
     const token = stub.tokens.get(searchParams.get('access_token') ?? '')
     if (token === undefined) return sendJson(response, 401, { error: 'invalid_token' })
     return sendJson(response, 200, { expires: 3600, ...token })
@@ -47,9 +49,9 @@ export async function startIdentityStub(): Promise<IdentityStub> {
   return stub
 }
 
-function introspect(token: StubToken | undefined, response: ServerResponse): void {
-  if (token === undefined) return sendJson(response, 200, { active: false })
-  sendJson(response, 200, {
+function introspection(token: StubToken | undefined): Record<string, unknown> {
+  if (token === undefined) return { active: false }
+  return {
     active: true,
     client_id: token.client,
     roles: token.roles?.split(','),
@@ -57,7 +59,7 @@ function introspect(token: StubToken | undefined, response: ServerResponse): voi
     rate_limit: token.rateLimit,
     rate_limit_window: token.rateLimitWindow,
     exp: Math.floor(Date.now() / 1_000) + (token.expires ?? 3_600),
-  })
+  }
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { checkCommand } from './check.ts'
+import { gatewayCommand } from './gateway.ts'
+
+/** The `passerelle` command with all its subcommands, a file each. */
+export function createProgram(): Command {
+  return new Command('passerelle')
+    .description(
+      'An authenticating API gateway: OAuth 2.0 tokens, quotas and roles in front of any HTTP service.',
+    )
+    .version(readVersion())
+    .showSuggestionAfterError()
+    .showHelpAfterError(
+      '(passerelle --help lists the commands, passerelle COMMAND --help the options of one)',
+    )
+    .addCommand(gatewayCommand())
+    .addCommand(checkCommand())
+}
+
+/** The version in package.json, which lies above this file as source and one folder higher when compiled. */
+function readVersion(): string {
+  const folder = import.meta.filename.endsWith('.ts') ? '../' : '../../'
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL(`${folder}package.json`, import.meta.url), 'utf8'),
+  )
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : ''
+}

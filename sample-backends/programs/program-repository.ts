@@ -156,9 +156,13 @@ function orderBy(sort: ProgramSelection['sort']): string {
   return [...terms, 'id'].join(', ')
 }
 
-/** SQLite compares bytes: without their accents and in lower case, titles sort as a reader expects. */
+/** SQLite compares bytes: without case, accents, ligatures and punctuation, titles sort as a reader expects. */
 function titleKey(title: string): string {
-  return title.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase()
+  const letters = title.toLowerCase().replaceAll('œ', 'oe').replaceAll('ß', 'ss')
+  return letters
+    .normalize('NFD')
+    .replaceAll(/\p{M}/gu, '')
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
 }
 
 function fromProgram({ broadcastAt, rightsWindow, ...program }: Program) {

@@ -79,11 +79,12 @@ export function showVideo({ repository, viewer, url, id }: Call): DataDocument {
   const parameters = readQuery(url, viewParameters)
   const view = readView(parameters, viewer, 'program')
   const video = found(repository.findVideo(id, viewer))
-  const program = found(repository.findProgram(video.programId, viewer))
   return createDocument({
     links: { self: linkTo(`${videoKind.path}/${id}`, parameters) },
     data: view.renderVideo(video),
-    ...(view.isIncluding && { included: [view.renderProgram(program)] }),
+    ...(view.isIncluding && {
+      included: [view.renderProgram(found(repository.findProgram(video.programId, viewer)))],
+    }),
   })
 }
 

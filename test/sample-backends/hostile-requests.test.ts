@@ -48,11 +48,13 @@ const name = fc.oneof(
 
 const parameter = fc.tuple(name, fc.array(word, { maxLength: 3 })).map(([key, values]) => `${key}=${values}`)
 
-const query = fc.array(parameter, { maxLength: 5 }).map((parameters) => parameters.join('&'))
+/** Mostly one parameter: the first fault ends the reading, so that a second one is seldom reached. */
+const query = fc.array(parameter, { maxLength: 3, size: 'xsmall' }).map((parameters) => parameters.join('&'))
 
 const path = fc.oneof(
-  fc.constantFrom('/api1', '/api1/programs', '/api1/programs/100001', '/api1/programs/100001/videos'),
-  fc.constantFrom('/api1/videos/100001-1', '/api2', '/api2/channels', '/api2/channels/cinema'),
+  { arbitrary: fc.constant('/api1/programs'), weight: 4 },
+  fc.constantFrom('/api1', '/api1/programs/100001', '/api1/programs/100001/videos', '/api1/videos/100001-1'),
+  fc.constantFrom('/api2', '/api2/channels', '/api2/channels/cinema'),
   word.map((id) => `/api1/programs/${id}`),
   word.map((id) => `/api2/channels/${id}/`),
 )
@@ -67,7 +69,7 @@ t.test(
     const statuses = new Set<number>()
     const property = fc.asyncProperty(
       target,
-      fc.constantFrom('USER', 'EDITOR', '', 'USER,EDITOR'),
+      fc.constantFrom('USER', 'EDITOR', 'USER,EDITOR', ''),
       async (target, roles) => {
         for (const server of servers) {
           const { status, text } = await ask(server, target, { 'X-Roles': roles })
@@ -78,7 +80,7 @@ t.test(
         }
       },
     )
-    await t.resolves(fc.assert(property, { numRuns: 1_000 }))
+    await t.resolves(fc.assert(property, { numRuns: 2_000 }))
     t.same([...statuses].toSorted(), [200, 400, 403, 404], 'every kind of answer was met')
   },
 )

@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { DatabaseError, startOpenApi as startOpen } from '../../sample-backends/main.ts'
 import { documentFaults } from './support/json-api-document.ts'
-import { ask, startOpenApi, startPrograms } from './support/sample-servers.ts'
+import { ask, noon, startOpenApi, startPrograms } from './support/sample-servers.ts'
 
 t.test('each server says that it is well, without roles', async (t) => {
   for (const server of [await startPrograms(t), await startOpenApi(t)]) {
@@ -73,6 +73,24 @@ t.test('the log names the route and the request id, and never the URL', async (t
   await server.close()
   t.notMatch(lines.join(''), 'marker')
   t.match(JSON.parse(lines[0] ?? ''), { requestId: 'trace-7', route: '/api2/channels/:id', status: 400 })
+})
+
+t.test('a fault of the server’s own is logged, and its 500 tells nothing of it', async (t) => {
+  const lines: string[] = []
+  const log = pino({}, { write: (line: string) => lines.push(line) })
+  let isBroken = false
+  const now = () => {
+    if (isBroken) throw new Error('marker')
+    return noon
+  }
+  const server = await startPrograms(t, { now }, log)
+  isBroken = true
+  const { status, text, headers } = await ask(server, '/api1/programs', { 'X-Roles': 'USER' })
+  t.equal(status, 500)
+  t.equal(headers['cache-control'], 'no-store')
+  t.same(documentFaults(text), [])
+  t.notMatch(text, 'marker')
+  t.match(lines[0], 'marker')
 })
 
 t.test('an idle connection outlasts the 60 seconds that a proxy commonly keeps one', async (t) => {

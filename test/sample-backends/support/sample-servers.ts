@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { pino } from 'pino'
+import type { Logger } from '../../../common/log.ts'
 import type { RunningServer } from '../../../common/running-server.ts'
 import {
   type ProgramsSettings,
@@ -44,10 +45,14 @@ export interface TestDocument {
   }[]
 }
 
-export async function startPrograms(t: Teardown, settings: Partial<ProgramsSettings> = {}) {
+export async function startPrograms(
+  t: Teardown,
+  settings: Partial<ProgramsSettings> = {},
+  log: Logger = pino({ level: 'silent' }),
+): Promise<RunningServer> {
   const started = await startProgramApi(
     { listen, rolesHeader: 'X-Roles', database: ':memory:', now: () => noon, ...settings },
-    pino({ level: 'silent' }),
+    log,
   )
   t.teardown(() => started.close())
   return started
@@ -67,13 +72,10 @@ export function ask(
 ): Promise<AnsweredRequest> {
   const { hostname, port } = new URL(server.url)
   return new Promise((resolve, reject) => {
-    const sent = request(
-      { hostname, port, path: target, method, headers, agent: false },
-      async (response) => {
-        const text = (await response.toArray()).join('')
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
-      },
-    )
+    const sent = request({ hostname, port, path: target, method, headers }, async (response) => {
+      const text = (await response.toArray()).join('')
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
+    })
     sent.on('error', reject).end(content)
   })
 }

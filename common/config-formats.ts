@@ -1,3 +1,4 @@
+import { databaseUrlRule, parseDatabaseUrl } from './database-url.ts'
 import { durationRule, parseDuration } from './duration.ts'
 import { listenAddressRule, parseListenAddress } from './listen-address.ts'
 import { parseQuota, quotaRule } from './quota.ts'
@@ -13,6 +14,7 @@ export const configFormats: Readonly<Record<string, ConfigFormat>> = {
   duration: { accepts: (text) => parseDuration(text) !== undefined, rule: durationRule },
   quota: { accepts: (text) => parseQuota(text) !== undefined, rule: quotaRule },
   'listen-address': { accepts: (text) => parseListenAddress(text) !== undefined, rule: listenAddressRule },
+  'database-url': { accepts: (text) => parseDatabaseUrl(text) !== undefined, rule: databaseUrlRule },
   'http-url': {
     accepts: isPlainHttpUrl,
     rule: 'must be an absolute http:// or https:// URL without user, password, query or fragment',

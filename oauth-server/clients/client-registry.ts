@@ -1,0 +1,134 @@
+import { configFormats } from '../../common/config-formats.ts'
+import { isQuota, type Quota, quotaRule } from '../../common/quota.ts'
+import { hashCredential, mintCredential, type RandomSource, randomSuffix } from '../credentials.ts'
+import { type Client, ClientRepository, type GrantType } from '../store/client-repository.ts'
+import type { Database } from '../store/tables.ts'
+
+/** What is asked of a new client. */
+export interface NewClient {
+  readonly name: string
+  readonly roles: readonly string[]
+  readonly scopes: readonly string[]
+  readonly quota: Quota
+  readonly grantTypes: readonly GrantType[]
+}
+
+/** A client that was just made. */
+export interface CreatedClient {
+  readonly client: Client
+  /** Nobody can ever read it again: only its hash is stored. */
+  readonly secret: string
+}
+
+/** Something about a client breaks a rule; the message is one line that names the thing, its value and the rule. */
+export class ClientRuleBroken extends Error {
+  constructor(what: string, value: string, rule: string) {
+    super(`the client's ${what} ${JSON.stringify(value)} ${rule}`)
+    this.name = 'ClientRuleBroken'
+  }
+}
+
+/** No client has this id. */
+export class ClientNotFound extends Error {
+  constructor(id: string) {
+    super(`there is no client ${JSON.stringify(id)}`)
+    this.name = 'ClientNotFound'
+  }
+}
+
+/** Where the registry gets its time and randomness. */
+export interface RegistrySources {
+  readonly now: () => number
+  readonly random: RandomSource
+}
+
+const maxListLength = 50
+
+/** The clients that may have tokens: made here, listed, shown. */
+export class ClientRegistry {
+  readonly #clients: ClientRepository
+  readonly #sources: RegistrySources
+
+  constructor(db: Database, sources: RegistrySources) {
+    this.#clients = new ClientRepository(db)
+    this.#sources = sources
+  }
+
+  /** Makes a client with a new id and secret. Throws {@link ClientRuleBroken}. */
+  async create(wanted: NewClient): Promise<CreatedClient> {
+    checkNewClient(wanted)
+    const { now, random } = this.#sources
+    const secret = mintCredential('psk', random)
+    const client: Client = {
+      id: `${slugOf(wanted.name)}-${randomSuffix(random)}`,
+      name: wanted.name,
+      roles: sortedOnce(wanted.roles),
+      scopes: sortedOnce(wanted.scopes),
+      quota: wanted.quota,
+      grantTypes: wanted.grantTypes,
+      createdAt: now(),
+      disabledAt: null,
+    }
+    await this.#clients.insert(client, hashCredential(secret))
+    return { client, secret }
+  }
+
+  /** Every client, oldest first. */
+  list(): Promise<Client[]> {
+    return this.#clients.list()
+  }
+
+  /** One client. Throws {@link ClientNotFound}. */
+  async show(id: string): Promise<Client> {
+    const client = await this.#clients.find(id)
+    if (client === undefined) throw new ClientNotFound(id)
+    return client
+  }
+}
+
+function checkNewClient(wanted: NewClient): void {
+  if (!/^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u.test(wanted.name) || wanted.name.trim() === '')
+    throw new ClientRuleBroken('name', wanted.name, 'must be 1 to 100 printable characters')
+  checkList('role', wanted.roles, isRole)
+  checkList('scope', wanted.scopes, isScopeToken)
+  if (wanted.scopes.length === 0) throw new ClientRuleBroken('scopes', '', 'must be at least one')
+  const { limit, windowMs } = wanted.quota
+  // The wire gives the window in seconds.
+  if (!isQuota(limit, windowMs) || windowMs % 1_000 !== 0)
+    throw new ClientRuleBroken('quota', `${limit}/${windowMs}ms`, `${quotaRule}, in whole seconds`)
+}
+
+/** A kind of list item: whether a text is one, and the rule for an error text. */
+interface ItemRule {
+  readonly accepts: (text: string) => boolean
+  readonly rule: string
+}
+
+const isRole: ItemRule = configFormats.role
+
+/** RFC 6749 appendix A.4. */
+const isScopeToken: ItemRule = {
+  accepts: (text) => /^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(text),
+  rule: 'must be 1 to 64 printable ASCII characters without space, " and \\',
+}
+
+function checkList(what: string, items: readonly string[], { accepts, rule }: ItemRule): void {
+  if (items.length > maxListLength)
+    throw new ClientRuleBroken(`${what}s`, `${items.length} of them`, `must be at most ${maxListLength}`)
+  const wrong = items.find((item) => !accepts(item))
+  if (wrong !== undefined) throw new ClientRuleBroken(what, wrong, rule)
+}
+
+function sortedOnce(items: readonly string[]): string[] {
+  return [...new Set(items)].sort()
+}
+
+/** The name's readable part of a client id: lower-case ASCII letters, digits and single hyphens. */
+function slugOf(name: string): string {
+  const ascii = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
+  const slug = ascii
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replaceAll(/^-|-$/g, '')
+  return slug === '' ? 'client' : slug
+}

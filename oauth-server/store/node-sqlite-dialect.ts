@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type DatabaseIntrospector,
+  type Dialect,
+  type DialectAdapter,
+  type Driver,
+  type Kysely,
+  type QueryCompiler,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type SqliteStatement,
+} from 'kysely'
+
+/** How long a statement waits for another process, such as the command line, to finish its transaction. */
+const busyTimeoutMs = 5_000
+
+/** Kysely's SQLite dialect on the SQLite that Node carries. */
+export class NodeSqliteDialect implements Dialect {
+  readonly #file: string
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  createDriver(): Driver {
+    return new ImmediateSqliteDriver({ database: async () => openNodeSqlite(this.#file) })
+  }
+
+  createQueryCompiler(): QueryCompiler {
+    return new SqliteQueryCompiler()
+  }
+
+  createAdapter(): DialectAdapter {
+    return new TransactionalDdlAdapter()
+  }
+
+  createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {
+    return new SqliteIntrospector(db)
+  }
+}
+
+/**
+ * Takes the write lock when a transaction begins. A deferred transaction that reads first and writes later fails at
+ * once with SQLITE_BUSY when another process wrote in between, whatever the busy timeout.
+ */
+class ImmediateSqliteDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+}
+
+/**
+ * Kysely runs SQLite migrations without a transaction. SQLite's schema changes are transactional, and with the write
+ * lock taken first the transaction keeps two starting processes apart.
+ */
+class TransactionalDdlAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+function openNodeSqlite(file: string): SqliteDatabase {
+  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+  const database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
+  database.exec('pragma journal_mode = wal')
+  // With WAL, anything below FULL can lose the last commits at a power cut: a consumed refresh token would live again.
+  database.exec('pragma synchronous = full')
+  return {
+    close: () => database.close(),
+    prepare: (sql) => adaptStatement(database.prepare(sql)),
+  }
+}
+
+function adaptStatement(statement: StatementSync): SqliteStatement {
+  // Kysely's types leave the parameters open; those of our queries are texts, numbers and nulls.
+  const inputs = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[]
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...inputs(parameters)),
+    run: (parameters) => statement.run(...inputs(parameters)),
+    iterate: (parameters) => statement.iterate(...inputs(parameters)),
+  }
+}

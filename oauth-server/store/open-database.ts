@@ -1,0 +1,68 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { type DatabaseLocation, databaseUrlRule, parseDatabaseUrl } from '../../common/database-url.ts'
+import { migrate } from './migrations.ts'
+import { NodeSqliteDialect } from './node-sqlite-dialect.ts'
+import type { Database, Tables } from './tables.ts'
+
+const connectTimeoutMs = 5_000
+const statementTimeoutMs = 10_000
+/** A little above the server's own limit: it acts only where the server no longer answers at all. */
+const queryTimeoutMs = 12_000
+const maxConnections = 10
+
+/** A database that cannot be used; the message is one line without the URL, which may hold a password. */
+export class DatabaseOpenError extends Error {
+  constructor(reason: string, cause?: unknown) {
+    super(`the database cannot be opened: ${reason}`, { cause })
+    this.name = 'DatabaseOpenError'
+  }
+}
+
+/**
+ * Opens the store at a URL such as `sqlite:.data/oauth-server.db` or `postgres://…` and brings its tables up to date.
+ * Throws {@link DatabaseOpenError}.
+ */
+export async function openDatabase(url: string): Promise<Database> {
+  const location = parseDatabaseUrl(url)
+  if (location === undefined) throw new DatabaseOpenError(`its URL ${databaseUrlRule}`)
+  const db = new Kysely<Tables>({ dialect: dialectOf(location) })
+  try {
+    await migrate(db)
+    return db
+  } catch (error) {
+    await db.destroy()
+    throw new DatabaseOpenError(reasonOf(error, location), error)
+  }
+}
+
+function dialectOf(location: DatabaseLocation): NodeSqliteDialect | PostgresDialect {
+  return location.kind === 'sqlite'
+    ? new NodeSqliteDialect(location.file)
+    : new PostgresDialect({ pool: createPool(location.url) })
+}
+
+function createPool(url: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: maxConnections,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: queryTimeoutMs,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    application_name: 'passerelle oauth-server',
+    types: { getTypeParser },
+  })
+  // An idle connection that the server closes must not end the process; the next query opens another.
+  pool.on('error', () => undefined)
+  return pool
+}
+
+/** Our 64-bit columns hold times and quotas, which a number holds exactly; pg would give them as texts. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')
+
+function reasonOf(error: unknown, location: DatabaseLocation): string {
+  const reason = error instanceof Error ? error.message || ('code' in error ? String(error.code) : '') : ''
+  return location.kind === 'sqlite' ? `${location.file}: ${reason}` : reason
+}

@@ -2,6 +2,8 @@ import { databaseUrlRule, parseDatabaseUrl } from './database-url.ts'
 import { durationRule, parseDuration } from './duration.ts'
 import { listenAddressRule, parseListenAddress } from './listen-address.ts'
 import { parseQuota, quotaRule } from './quota.ts'
+import { isRole, roleRule } from './role.ts'
+import { isScopeToken, scopeTokenRule } from './scope-token.ts'
 
 /** A string format that an option's schema can name: how it is checked, and the rule as an error states it. */
 interface ConfigFormat {
@@ -28,14 +30,8 @@ export const configFormats: Readonly<Record<string, ConfigFormat>> = {
     accepts: (text) => /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(text),
     rule: 'must be a header name of letters, digits and hyphens, such as X-Roles',
   },
-  scope: {
-    accepts: (text) => /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/.test(text),
-    rule: 'must be 1 to 128 printable ASCII characters without spaces, double quotes and backslashes (RFC 6749 §3.3)',
-  },
-  role: {
-    accepts: (text) => /^[A-Za-z0-9._:/-]{1,64}$/.test(text),
-    rule: 'must be 1 to 64 letters, digits or the signs . _ : / -',
-  },
+  scope: { accepts: isScopeToken, rule: scopeTokenRule },
+  role: { accepts: isRole, rule: roleRule },
 }
 
 function isPlainHttpUrl(text: string): boolean {

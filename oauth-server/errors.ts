@@ -128,6 +128,9 @@ export class RequestRefused extends Error {
 }
 
 /** The refusal's JSON body. */
-export function refusalBody(refusal: Refusal): { readonly error: string; readonly error_description: string } {
+export function refusalBody(refusal: Refusal): {
+  readonly error: string
+  readonly error_description: string
+} {
   return { error: refusal.error, error_description: refusal.description }
 }

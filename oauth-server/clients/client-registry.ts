@@ -1,5 +1,5 @@
-import { configFormats } from '../../common/config-formats.ts'
 import { isQuota, type Quota, quotaRule } from '../../common/quota.ts'
+import { isRole, roleRule } from '../../common/role.ts'
 import { hashCredential, mintCredential, type RandomSource, randomSuffix } from '../credentials.ts'
 import { type Client, ClientRepository, type GrantType } from '../store/client-repository.ts'
 import type { Database } from '../store/tables.ts'
@@ -89,8 +89,8 @@ export class ClientRegistry {
 function checkNewClient(wanted: NewClient): void {
   if (!/^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u.test(wanted.name) || wanted.name.trim() === '')
     throw new ClientRuleBroken('name', wanted.name, 'must be 1 to 100 printable characters')
-  checkList('role', wanted.roles, isRole)
-  checkList('scope', wanted.scopes, isScopeToken)
+  checkList('role', wanted.roles, roles)
+  checkList('scope', wanted.scopes, scopeTokens)
   if (wanted.scopes.length === 0) throw new ClientRuleBroken('scopes', '', 'must be at least one')
   const { limit, windowMs } = wanted.quota
   // The wire gives the window in seconds.
@@ -104,10 +104,10 @@ interface ItemRule {
   readonly rule: string
 }
 
-const isRole: ItemRule = configFormats.role
+const roles: ItemRule = { accepts: isRole, rule: roleRule }
 
 /** RFC 6749 appendix A.4. */
-const isScopeToken: ItemRule = {
+const scopeTokens: ItemRule = {
   accepts: (text) => /^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(text),
   rule: 'must be 1 to 64 printable ASCII characters without space, " and \\',
 }

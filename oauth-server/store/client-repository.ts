@@ -57,7 +57,12 @@ export class ClientRepository {
 
   /** Every client, oldest first. */
   async list(): Promise<Client[]> {
-    const rows = await this.#db.selectFrom('clients').selectAll().orderBy('created_at').orderBy('id').execute()
+    const rows = await this.#db
+      .selectFrom('clients')
+      .selectAll()
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute()
     return rows.map(toClient)
   }
 }

@@ -2,7 +2,8 @@
  * What says that the database is away rather than that a query is wrong: the system's network errors, Postgres' classes
  * 08 (connection), 53 (resources), 57 (operator), 40 (serialization), and its client's own time limits.
  */
-const unavailableCodes = /^(?:E(?:CONN\w+|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN|NOTFOUND)|(?:08|40|53|57)\w{3})$/
+const unavailableCodes =
+  /^(?:E(?:CONN\w+|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN|NOTFOUND)|(?:08|40|53|57)\w{3})$/
 
 const clientTimeLimits = new Set([
   'timeout exceeded when trying to connect',

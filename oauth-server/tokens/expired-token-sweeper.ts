@@ -44,7 +44,10 @@ export class ExpiredTokenSweeper {
     try {
       while (!this.#isStopped && (await deleteExpiredRows(db, now(), sweepBatchSize)) > 0) await nextTurn()
     } catch (error) {
-      log.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'expired tokens were not removed')
+      log.warn(
+        { reason: error instanceof Error ? error.message : 'unknown' },
+        'expired tokens were not removed',
+      )
     }
   }
 }

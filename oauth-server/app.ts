@@ -1,0 +1,140 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify'
+import type { Logger } from '../common/log.ts'
+import type { Endpoint, EndpointServices } from './endpoints/exchange.ts'
+import { healthz } from './endpoints/healthz.ts'
+import { introspect } from './endpoints/introspect.ts'
+import { token } from './endpoints/token.ts'
+import { verifToken } from './endpoints/verif-token.ts'
+import { type Refusal, RequestRefused, refusalBody, refusals } from './errors.ts'
+import { isStoreUnavailable } from './store/unavailable.ts'
+
+/** Every endpoint, with the one method that it takes. */
+const endpoints: Readonly<Record<string, { readonly method: 'GET' | 'POST'; readonly answer: Endpoint }>> = {
+  '/oauth/token': { method: 'POST', answer: token },
+  '/oauth/verifToken': { method: 'GET', answer: verifToken },
+  '/oauth/introspect': { method: 'POST', answer: introspect },
+  '/healthz': { method: 'GET', answer: healthz },
+}
+
+const maxBodyBytes = 8_192
+const maxHeaderBytes = 16_384
+
+/** Fastify's own default for the first three is 0, which is no limit at all. */
+const timeouts = {
+  requestTimeout: 10_000,
+  connectionTimeout: 30_000,
+  /** Longer than a gateway keeps an idle connection, so that it is the caller who closes. */
+  keepAliveTimeout: 75_000,
+}
+
+/** The authorization server's HTTP side. It logs one line a request, and never a URL, a header or a body. */
+export function buildApp(services: EndpointServices, log: Logger): FastifyInstance {
+  const app = fastify({
+    ...timeouts,
+    bodyLimit: maxBodyBytes,
+    http: { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: 5_000 },
+    // HEAD on verifToken is no use to anybody, and a HEAD that mints would be harm.
+    exposeHeadRoutes: false,
+    logger: false,
+    frameworkErrors: (_error, _request, reply) => void refuse(reply, refusals.malformedRequest),
+    clientErrorHandler: refuseConnection,
+  })
+  parseFormsOnly(app)
+  logRequests(app, log)
+  app.addHook('onRequest', async (_request, reply) => forbidCaching(reply))
+  for (const [url, { method, answer }] of Object.entries(endpoints))
+    app.route({ method, url, handler: (request) => answer(request, services) })
+  app.setNotFoundHandler(refusePlace)
+  app.setErrorHandler((error: Error, request, reply) => refuse(reply, refusalOf(error, request, log)))
+  return app
+}
+
+/** A form's bytes are kept for the strict parser. Any other body is left unread, and the endpoint refuses it. */
+function parseFormsOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, bytes: Buffer) => bytes,
+  )
+  app.addContentTypeParser('*', async () => undefined)
+}
+
+function logRequests(app: FastifyInstance, log: Logger): void {
+  app.decorateRequest('clientId', '')
+  app.addHook('onResponse', async (request, reply) => {
+    log.info(
+      {
+        method: request.method,
+        // The route's own path: an unknown path may hold anything, a token among it.
+        path: request.routeOptions.url ?? '(unknown)',
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        client_id: request.getDecorator<string>('clientId') || undefined,
+      },
+      'request',
+    )
+  })
+}
+
+/** RFC 6749 §5.1 asks this of token answers; here it holds for every answer. */
+function forbidCaching(reply: FastifyReply): void {
+  reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+}
+
+/** Answers where no route is: a known endpoint with another method, or an unknown path, which is not repeated. */
+function refusePlace(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = (request.raw.url ?? '').replace(/\?.*$/s, '')
+  const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined
+  if (endpoint === undefined) return refuse(reply, refusals.notFound)
+  return refuse(reply.header('allow', endpoint.method), refusals.methodNotAllowed)
+}
+
+function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  return reply
+    .code(refusal.status)
+    .headers(refusal.headers ?? {})
+    .send(refusalBody(refusal))
+}
+
+/** The one place where a failure becomes what a client sees. */
+function refusalOf(error: Error, request: FastifyRequest, log: Logger): Refusal {
+  if (error instanceof RequestRefused) return error.refusal
+  const status = (error as Partial<FastifyError>).statusCode ?? 500
+  if (status === 413) return refusals.bodyTooLarge
+  if (status < 500) return refusals.malformedRequest
+  const isUnavailable = isStoreUnavailable(error)
+  log.error({ path: request.routeOptions.url, reason: error.message, stack: error.stack }, 'request failed')
+  return isUnavailable ? refusals.unavailable : refusals.serverError
+}
+
+const refusalByConnectionError: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: refusals.headersTooLarge,
+  ERR_HTTP_REQUEST_TIMEOUT: refusals.requestTimeout,
+}
+
+/** Answers what is not HTTP. Nothing of it is repeated or logged. */
+function refuseConnection(error: { readonly code: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const refusal = refusalByConnectionError[error.code] ?? refusals.malformedRequest
+  const body = JSON.stringify(refusalBody(refusal))
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'cache-control: no-store',
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}

@@ -1,0 +1,170 @@
+import t, { type Test } from 'tap'
+import { type DatabaseKind, databaseKinds } from '../support/databases.ts'
+import {
+  basic,
+  obtainTokens,
+  resourceServer,
+  startTestServer,
+  type TestServer,
+} from '../support/oauth-server.ts'
+
+const refreshing = { grantTypes: ['client_credentials', 'refresh_token'] } as const
+
+interface TokenAnswer {
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly scope: string
+  readonly error?: string
+}
+
+for (const kind of await databaseKinds())
+  t.test(`refresh tokens on ${kind.name}`, kind.options, (t) => holdContract(t, kind))
+
+async function holdContract(t: Test, { create }: DatabaseKind): Promise<void> {
+  t.test('a refresh token is given on first demand and exchanged for new tokens', async (t) => {
+    const { server, client, refresh } = await start(t)
+    const first = await obtainTokens(server, client)
+    t.match(first.refresh_token, /^prt_[A-Za-z0-9]{43}$/)
+    const { status, body } = await refresh(first.refresh_token)
+    t.equal(status, 200)
+    t.match(body, { token_type: 'bearer', expires_in: 3_600, scope: 'stats user', roles: ['USER'] })
+    t.not(body.access_token, first.access_token)
+    t.not(body.refresh_token, first.refresh_token)
+    t.equal((await refresh(body.refresh_token)).status, 200, 'and so on')
+  })
+
+  t.test('of 50 parallel uses of a refresh token exactly one wins', async (t) => {
+    const { server, client, refresh, isActive } = await start(t)
+    const { refresh_token } = await obtainTokens(server, client)
+    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(refresh_token)))
+    const won = answers.filter(({ status }) => status === 200)
+    const lost = answers.filter(({ status, body }) => status === 400 && body.error === 'invalid_grant')
+    t.equal(won.length, 1)
+    t.equal(lost.length, 49)
+    t.equal(await isActive(won[0]?.body.access_token ?? ''), true, "the winner's token can be used")
+    t.equal((await refresh(won[0]?.body.refresh_token ?? '')).status, 200, 'and its refresh token too')
+    const rows = await server.db.selectFrom('refresh_tokens').select('hash').execute()
+    t.equal(rows.length, 3, 'the losers have stored nothing')
+  })
+
+  t.test('a bad scope does not burn the refresh token', async (t) => {
+    const { server, client, refresh } = await start(t)
+    const { refresh_token } = await obtainTokens(server, client, 'user')
+    for (const scope of ['admin', 'user stats', 'us"er']) {
+      const { status, body } = await refresh(refresh_token, { scope })
+      t.equal(status, 400)
+      t.equal(body.error, 'invalid_scope')
+    }
+    t.equal((await refresh(refresh_token)).status, 200)
+  })
+
+  t.test('a failure between consumption and issue leaves the refresh token usable', async (t) => {
+    const { server, client, refresh } = await start(t)
+    const { refresh_token } = await obtainTokens(server, client)
+    await server.db.schema.alterTable('access_tokens').renameTo('elsewhere').execute()
+    const { status, body } = await refresh(refresh_token)
+    t.equal(status, 500)
+    t.strictSame(body, {
+      error: 'server_error',
+      error_description: 'The server failed; the cause is in its log.',
+    })
+    await server.db.schema
+      .alterTable('elsewhere' as 'access_tokens')
+      .renameTo('access_tokens')
+      .execute()
+    t.equal((await refresh(refresh_token)).status, 200)
+  })
+
+  t.test('less scope may be asked for, and the refresh token keeps the whole', async (t) => {
+    const { server, client, refresh } = await start(t)
+    const { refresh_token } = await obtainTokens(server, client)
+    const narrowed = await refresh(refresh_token, { scope: 'user' })
+    t.equal(narrowed.body.scope, 'user')
+    t.equal((await refresh(narrowed.body.refresh_token)).body.scope, 'stats user')
+  })
+
+  t.test('a scope that the client has lost is not renewed', async (t) => {
+    const { server, client, refresh } = await start(t)
+    const { refresh_token } = await obtainTokens(server, client)
+    await server.db
+      .updateTable('clients')
+      .set({ scopes: 'user' })
+      .where('id', '=', client.client.id)
+      .execute()
+    t.equal((await refresh(refresh_token)).body.scope, 'user')
+  })
+
+  t.test("another client's refresh token is refused and stays usable by its owner", async (t) => {
+    const { server, client, refresh } = await start(t)
+    const { refresh_token } = await obtainTokens(server, client)
+    const thief = await server.create(refreshing)
+    const form = { grant_type: 'refresh_token', refresh_token }
+    const response = await server.post('/oauth/token', form, basic(thief))
+    t.equal(response.status, 400)
+    t.match(await response.json(), { error: 'invalid_grant' })
+    t.equal((await refresh(refresh_token)).status, 200)
+  })
+
+  t.test('unknown and expired refresh tokens, access tokens and none at all are refused', async (t) => {
+    const { server, client, refresh } = await start(t)
+    const { access_token, refresh_token } = await obtainTokens(server, client)
+    t.match(await refresh('prt_unknown'), { status: 400, body: { error: 'invalid_grant' } })
+    t.match(await refresh(access_token), { status: 400, body: { error: 'invalid_grant' } })
+    t.match(await refresh('é'), { status: 400, body: { error: 'invalid_request' } })
+    t.match(await refresh(''), { status: 400, body: { error: 'invalid_request' } })
+    server.clock.now += 14 * 86_400_000
+    t.match(await refresh(refresh_token), { status: 400, body: { error: 'invalid_grant' } })
+  })
+
+  t.test('a used refresh token that comes back later revokes its whole family', async (t) => {
+    const { server, client, refresh, isActive } = await start(t)
+    const other = await obtainTokens(server, client)
+    const first = await obtainTokens(server, client)
+    const second = (await refresh(first.refresh_token)).body
+    server.clock.now += 10_000
+    t.equal((await refresh(first.refresh_token)).status, 400)
+    t.equal(await isActive(second.access_token), true, 'within ten seconds it is taken for a retry')
+    server.clock.now += 1
+    t.equal((await refresh(first.refresh_token)).status, 400)
+    t.equal(await isActive(first.access_token), false)
+    t.equal(await isActive(second.access_token), false)
+    t.match(await refresh(second.refresh_token), { status: 400, body: { error: 'invalid_grant' } })
+    t.equal(await isActive(other.access_token), true, 'another family of the same client lives on')
+    t.match(server.logLines.join(''), /a used refresh token came back/)
+  })
+
+  t.test("the thief's turn: a used token of another client revokes nothing", async (t) => {
+    const { server, client, refresh, isActive } = await start(t)
+    const first = await obtainTokens(server, client)
+    const second = (await refresh(first.refresh_token)).body
+    server.clock.now += 60_000
+    const thief = await server.create(refreshing)
+    await server.post(
+      '/oauth/token',
+      { grant_type: 'refresh_token', refresh_token: first.refresh_token },
+      basic(thief),
+    )
+    t.equal(await isActive(second.access_token), true)
+  })
+
+  async function start(t: Test) {
+    const server = await startTestServer(t, {}, create)
+    const client = await server.create({ ...refreshing, scopes: ['user', 'stats'] })
+    const gateway = await server.create(resourceServer)
+    const refresh = async (refresh_token: string, more: { scope?: string } = {}) => {
+      const form = { grant_type: 'refresh_token', refresh_token, ...more }
+      const response = await server.post('/oauth/token', form, basic(client))
+      return { status: response.status, body: (await response.json()) as TokenAnswer }
+    }
+    return { server, client, refresh, isActive: (token: string) => isActive(server, token, basic(gateway)) }
+  }
+}
+
+async function isActive(
+  server: TestServer,
+  token: string,
+  headers: Record<string, string>,
+): Promise<boolean> {
+  const response = await server.post('/oauth/introspect', { token }, headers)
+  return ((await response.json()) as { active: boolean }).active
+}

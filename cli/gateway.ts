@@ -8,11 +8,11 @@ import { runUntilStopped } from './run-until-stopped.ts'
 export function gatewayCommand(): Command {
   return new Command('gateway')
     .description('run a gateway')
-    .requiredOption('--config <file>', 'the configuration file')
-    .action(async ({ config }: { config: string }) => {
-      const settings = readGatewayConfig(config, process.env)
-      const gateway = await startGateway(settings, createLog('gateway', settings.logLevel))
-      console.error(`gateway on ${gateway.url}, admin on ${gateway.adminUrl}`)
-      await runUntilStopped([gateway])
-    })
+    .requiredOption('--config <file>', 'its configuration file')
+    .action(({ config }: { config: string }) => runUntilStopped(serve(config)))
+}
+
+async function* serve(config: string) {
+  const settings = readGatewayConfig(config, process.env)
+  yield await startGateway(settings, createLog('gateway', settings.logLevel))
 }

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { checkCommand } from './check.ts'
+import { clientCommand } from './client.ts'
 import { gatewayCommand } from './gateway.ts'
+import { oauthServerCommand } from './oauth-server.ts'
+import { sampleBackendsCommand } from './sample-backends.ts'
+import { startCommand } from './start.ts'
 
 /** The `passerelle` command with all its subcommands, a file each. */
 export function createProgram(): Command {
@@ -14,7 +18,11 @@ export function createProgram(): Command {
     .showHelpAfterError(
       '(passerelle --help lists the commands, passerelle COMMAND --help the options of one)',
     )
+    .addCommand(startCommand())
     .addCommand(gatewayCommand())
+    .addCommand(oauthServerCommand())
+    .addCommand(sampleBackendsCommand())
+    .addCommand(clientCommand())
     .addCommand(checkCommand())
 }
 

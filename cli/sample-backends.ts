@@ -7,8 +7,8 @@ import {
   parseListenAddress,
 } from '../common/listen-address.ts'
 import { createLog } from '../common/log.ts'
-import type { RunningServer } from '../common/running-server.ts'
 import { startOpenApi, startPrograms } from '../sample-backends/main.ts'
+import { runUntilStopped } from './run-until-stopped.ts'
 
 interface SampleBackendsOptions {
   readonly programs: ListenAddress
@@ -25,22 +25,13 @@ export function sampleBackendsCommand(): Command {
     .addOption(addressOption('--open <host:port>', 'where the open API listens', 8083))
     .option('--roles-header <name>', 'the header that tells the roles', readHeaderName, 'X-Roles')
     .option('--database <file>', 'where the programmes are kept', ':memory:')
-    .action(runSampleBackends)
+    .action((options: SampleBackendsOptions) => runUntilStopped(serve(options)))
 }
 
-async function runSampleBackends(options: SampleBackendsOptions): Promise<void> {
+async function* serve({ programs, open, rolesHeader, database }: SampleBackendsOptions) {
   const log = createLog('sample-backends', 'info')
-  const ended = endSignal()
-  const servers: RunningServer[] = []
-  try {
-    const { programs: listen, rolesHeader, database } = options
-    servers.push(await startPrograms({ listen, rolesHeader, database, now: () => new Date() }, log))
-    servers.push(await startOpenApi({ listen: options.open }, log))
-    for (const { url } of servers) log.info({ url }, 'listening')
-    await ended
-  } finally {
-    await Promise.all(servers.map((server) => server.close()))
-  }
+  yield await startPrograms({ listen: programs, rolesHeader, database, now: () => new Date() }, log)
+  yield await startOpenApi({ listen: open }, log)
 }
 
 function addressOption(flags: string, description: string, port: number): Option {
@@ -58,11 +49,4 @@ function readHeaderName(text: string): string {
   const format = configFormats['header-name']
   if (format?.accepts(text) !== true) throw new InvalidArgumentError(`It ${format?.rule}.`)
   return text
-}
-
-/** Resolves at the first signal to end; the same one again ends the process at once. */
-function endSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
 }

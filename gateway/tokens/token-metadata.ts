@@ -1,4 +1,6 @@
 import { isQuota, type Quota } from '../../common/quota.ts'
+import { isRole } from '../../common/role.ts'
+import { isScopeToken } from '../../common/scope-token.ts'
 
 /** What the identity provider says of an access token, checked once and rendered once, when it is cached. */
 export interface TokenMetadata {
@@ -29,9 +31,6 @@ interface Claims {
 const defaultWindowS = 3_600
 
 const clientPattern = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/
-// No comma, no space and no line break: roles are joined into one header field.
-const rolePattern = /^[A-Za-z0-9._:/-]{1,64}$/
-const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/
 const maxEntries = 100
 
 /** An answer of an identity provider that says something impossible; the message names the member, never the value. */
@@ -84,8 +83,8 @@ function toMetadata(claims: Claims): TokenMetadata {
   if (typeof client !== 'string' || !clientPattern.test(client)) {
     throw new MalformedAnswer('the client', 'must be a string of 1 to 128 printable ASCII characters')
   }
-  const roles = readList('roles', claims.roles, { separator: ',', pattern: rolePattern }).toSorted()
-  const scopes = readList('scope', claims.scope, { separator: ' ', pattern: scopePattern })
+  const roles = readList('roles', claims.roles, { separator: ',', accepts: isRole }).toSorted()
+  const scopes = readList('scope', claims.scope, { separator: ' ', accepts: isScopeToken })
   return {
     client,
     roles,
@@ -100,7 +99,7 @@ function toMetadata(claims: Claims): TokenMetadata {
 function readList(
   member: string,
   value: unknown,
-  { separator, pattern }: { separator: string; pattern: RegExp },
+  { separator, accepts }: { separator: string; accepts: (entry: string) => boolean },
 ): string[] {
   const entries: unknown[] =
     typeof value === 'string' ? split(value, separator) : Array.isArray(value) ? value : []
@@ -108,7 +107,7 @@ function readList(
   if (!isList || entries.length > maxEntries) {
     throw new MalformedAnswer(member, `must be a string or an array of at most ${maxEntries} entries`)
   }
-  const isEntry = (entry: unknown): entry is string => typeof entry === 'string' && pattern.test(entry)
+  const isEntry = (entry: unknown): entry is string => typeof entry === 'string' && accepts(entry)
   if (!entries.every(isEntry))
     throw new MalformedAnswer(member, 'has an entry with a character that is not allowed')
   return [...new Set(entries)]

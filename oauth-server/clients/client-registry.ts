@@ -1,5 +1,6 @@
 import { isQuota, type Quota, quotaRule } from '../../common/quota.ts'
 import { isRole, roleRule } from '../../common/role.ts'
+import { isScopeToken, scopeTokenRule } from '../../common/scope-token.ts'
 import { hashCredential, mintCredential, type RandomSource, randomSuffix } from '../credentials.ts'
 import { type Client, ClientRepository, type GrantType } from '../store/client-repository.ts'
 import type { Database } from '../store/tables.ts'
@@ -106,11 +107,7 @@ interface ItemRule {
 
 const roles: ItemRule = { accepts: isRole, rule: roleRule }
 
-/** RFC 6749 appendix A.4. */
-const scopeTokens: ItemRule = {
-  accepts: (text) => /^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(text),
-  rule: 'must be 1 to 64 printable ASCII characters without space, " and \\',
-}
+const scopeTokens: ItemRule = { accepts: isScopeToken, rule: scopeTokenRule }
 
 function checkList(what: string, items: readonly string[], { accepts, rule }: ItemRule): void {
   if (items.length > maxListLength)

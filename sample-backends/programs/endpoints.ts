@@ -20,13 +20,17 @@ export interface Call {
 
 const listParameters = [...pageParameters, 'filter[kind]', 'filter[language]', 'sort', ...viewParameters]
 
-/** `GET /api1`: what there is. */
-export function showRoot({ url }: Call): DataDocument {
+/** `GET /api1`: what there is, and as whom the viewer is known here. */
+export function showRoot({ viewer, url }: Call): DataDocument {
   readQuery(url, [])
   const paths = ['/programs', '/programs/{id}', '/programs/{id}/videos', '/videos/{id}']
   return createDocument({
     links: { self: apiPath },
-    meta: { title: 'Programmes and videos', resources: paths.map((path) => apiPath + path) },
+    meta: {
+      title: 'Programmes and videos',
+      roles: viewer.roles,
+      resources: paths.map((path) => apiPath + path),
+    },
   })
 }
 

@@ -1,5 +1,7 @@
 /** Who looks, as far as this API knows: it is told roles, never users. */
 export interface Viewer {
+  /** The roles that the gateway told, as it told them. */
+  readonly roles: readonly string[]
   /** Whether unpublished programmes and those outside their rights window can be seen too. */
   readonly isEditor: boolean
   /** When they look. */
@@ -15,7 +17,7 @@ export function readViewer(header: string | readonly string[] | undefined, at: D
   const roles = String(header ?? '')
     .split(',')
     .map((role) => role.trim())
-  if (roles.includes('EDITOR')) return { isEditor: true, at }
-  if (roles.includes('USER')) return { isEditor: false, at }
+  if (roles.includes('EDITOR')) return { roles, isEditor: true, at }
+  if (roles.includes('USER')) return { roles, isEditor: false, at }
   return undefined
 }

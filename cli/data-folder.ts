@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { ClientNotFound, ClientRegistry, type NewClient } from '../oauth-server/clients/client-registry.ts'
+import { openDatabase } from '../oauth-server/store/open-database.ts'
+
+const credentials = Type.Object({ id: Type.String(), secret: Type.String() })
+
+/** What the platform remembers of the clients that it made for itself. */
+const platformClients = Type.Object({
+  /** As whom the gateway asks the identity provider. */
+  gateway: credentials,
+  /** A partner to try things out with. */
+  demo: credentials,
+})
+
+/** A client's credentials, as the platform keeps them for its own use. */
+export type Credentials = Static<typeof credentials>
+
+/** The clients without which a fresh platform would do nothing. */
+export type PlatformClients = Static<typeof platformClients>
+
+const gatewayClient: NewClient = {
+  name: 'Gateway',
+  roles: [],
+  scopes: ['introspect'],
+  quota: { limit: 1_000, windowMs: 3_600_000 },
+  grantTypes: ['client_credentials'],
+}
+
+/** A small quota, so that it can be seen to end. */
+export const demoClient: NewClient = {
+  name: 'Demo partner',
+  roles: ['USER'],
+  scopes: ['user'],
+  quota: { limit: 20, windowMs: 60_000 },
+  grantTypes: ['client_credentials', 'refresh_token'],
+}
+
+/** The platform's own gateway, as its configuration file says it; `start` fills in what depends on the machine. */
+const gatewayConfig = `# The gateway that "passerelle start" runs. Written once: edit it as you like, then start again.
+# "passerelle check" tells what is wrong with it; docs/configuration.md lists every option.
+listen: \${GATEWAY_LISTEN:-127.0.0.1:8080}
+admin: \${GATEWAY_ADMIN:-127.0.0.1:8090}
+identity:
+  verify:
+    url: \${OAUTH_SERVER_URL:-http://127.0.0.1:8081}/oauth/verifToken
+    clientId: \${GATEWAY_CLIENT_ID}
+    clientSecret: \${GATEWAY_CLIENT_SECRET}
+routes:
+  /api1: { to: "\${PROGRAMS_URL:-http://127.0.0.1:8082}", roles: [USER, EDITOR], queryToken: true }
+  /api2: { to: "\${OPEN_API_URL:-http://127.0.0.1:8083}", auth: none }
+logLevel: \${LOG_LEVEL:-info}
+`
+
+/** Where the platform keeps its things, for the person who started it alone. */
+export class DataFolder {
+  readonly #path: string
+
+  constructor(path: string) {
+    this.#path = path
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  }
+
+  get database(): string {
+    return `sqlite:${join(this.#path, 'oauth-server.db')}`
+  }
+
+  get gatewayConfig(): string {
+    return join(this.#path, 'gateway.yaml')
+  }
+
+  /** Writes the gateway's configuration unless it is there: whoever has edited it keeps what they wrote. */
+  ensureGatewayConfig(): void {
+    if (!existsSync(this.gatewayConfig)) writeFileSync(this.gatewayConfig, gatewayConfig, { mode: 0o600 })
+  }
+
+  /** The platform's clients, made at the first start, and again when their database is gone. */
+  async ensureClients(): Promise<PlatformClients> {
+    const file = join(this.#path, 'clients.json')
+    const db = await openDatabase(this.database)
+    try {
+      const registry = new ClientRegistry(db, { now: Date.now, random: randomBytes })
+      const kept = readClients(file)
+      if (kept !== undefined && (await areKnown(registry, kept))) return kept
+      const clients = {
+        gateway: await create(registry, gatewayClient),
+        demo: await create(registry, demoClient),
+      }
+      writeFileSync(file, `${JSON.stringify(clients, null, 2)}\n`, { mode: 0o600 })
+      return clients
+    } finally {
+      await db.destroy()
+    }
+  }
+}
+
+async function create(registry: ClientRegistry, wanted: NewClient): Promise<Credentials> {
+  const { client, secret } = await registry.create(wanted)
+  return { id: client.id, secret }
+}
+
+async function areKnown(registry: ClientRegistry, { gateway, demo }: PlatformClients): Promise<boolean> {
+  try {
+    await Promise.all([registry.show(gateway.id), registry.show(demo.id)])
+    return true
+  } catch (error) {
+    if (error instanceof ClientNotFound) return false
+    throw error
+  }
+}
+
+/** Reads what an earlier start wrote; a file that is something else is made anew. */
+function readClients(file: string): PlatformClients | undefined {
+  if (!existsSync(file)) return undefined
+  try {
+    const clients: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    return Value.Check(platformClients, clients) ? clients : undefined
+  } catch {
+    return undefined
+  }
+}

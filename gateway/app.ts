@@ -33,7 +33,8 @@ export function createApp(context: AppContext): FastifyInstance {
   const arrive = createArrivals(context)
   const app = fastify({
     logger: false,
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1_000 },
+    // A missing Host header is for the request path to refuse, in the form of all its refusals.
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1_000, requireHostHeader: false },
     requestTimeout: timeouts.requestMs,
     keepAliveTimeout: timeouts.keepAliveMs,
     // The path splits the target itself; what Fastify would make of the query is never looked at.

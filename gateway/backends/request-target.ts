@@ -4,8 +4,8 @@ import { GatewayError } from '../errors.ts'
 export interface RequestTarget {
   /** Well-formed and read in one way only, so that what was checked is what a backend gets. */
   readonly path: string
-  /** What follows the question mark, without it; empty when nothing does. */
-  readonly query: string
+  /** The query with its question mark; empty when there is none. */
+  readonly search: string
 }
 
 /**
@@ -23,10 +23,10 @@ export function parseRequestTarget(url: string): RequestTarget {
   if (url.charCodeAt(0) !== slash) throw new GatewayError('request-malformed')
   const questionMark = url.indexOf('?')
   const path = questionMark === -1 ? url : url.slice(0, questionMark)
-  const query = questionMark === -1 ? '' : url.slice(questionMark + 1)
+  const search = questionMark === -1 ? '' : url.slice(questionMark)
   if (ambiguous.test(path)) throw new GatewayError('path-ambiguous')
-  if (forbiddenInQuery.test(query)) throw new GatewayError('request-malformed')
-  return { path, query }
+  if (forbiddenInQuery.test(search)) throw new GatewayError('request-malformed')
+  return { path, search }
 }
 
 const slash = 0x2f

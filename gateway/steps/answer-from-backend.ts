@@ -10,28 +10,27 @@ interface Passage {
   readonly exchange: Exchange
   readonly match: RouteMatch
   /** The query without a token. */
-  readonly query: string
+  readonly search: string
 }
 
 const none: ReadonlySet<string> = new Set()
 
 /** Forwards the request to the route's backend, which answers the client through the gateway. */
 export function answerFromBackend(
-  { exchange, match, query }: Passage,
+  { exchange, match, search }: Passage,
   access: AdmittedCaller | OpenAccess,
   headers: BackendHeaders,
 ): void {
   const allowance = 'caller' in access ? access.allowance : undefined
   match.route.backend.forward(exchange, {
-    path: backendPath(match, query),
+    path: backendPath(match) + search,
     headers,
     responseFields: allowance === undefined ? [] : rateLimitFields(allowance),
     replacedFields: allowance === undefined ? none : rateLimitFieldNames,
   })
 }
 
-function backendPath({ route, target }: RouteMatch, query: string): string {
-  const path =
-    route.stripPrefix && route.prefix !== '/' ? target.path.slice(route.prefix.length) || '/' : target.path
-  return query === '' ? path : `${path}?${query}`
+function backendPath({ route, target }: RouteMatch): string {
+  const isStripped = route.stripPrefix && route.prefix !== '/'
+  return isStripped ? target.path.slice(route.prefix.length) || '/' : target.path
 }

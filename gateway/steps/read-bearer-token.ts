@@ -3,16 +3,16 @@ import { GatewayError } from '../errors.ts'
 import type { RouteMatch } from './match-route.ts'
 import type { EntryHeaders } from './strip-identity-headers.ts'
 
-/** A well-formed access token, as the client presented it, and the target without it. */
+/** A well-formed access token, as the client presented it, and the target's query without it. */
 export interface BearerToken {
   readonly token: string
-  readonly query: string
+  readonly search: string
 }
 
 /** A request that needs no token, because its route is open; its target has none either. */
 export interface OpenAccess {
   readonly token: undefined
-  readonly query: string
+  readonly search: string
 }
 
 /** The syntax of a bearer token (RFC 6750 §2.1), within a bound. */
@@ -29,7 +29,7 @@ export function readBearerToken(
   entry: EntryHeaders,
 ): BearerToken | OpenAccess {
   const inQuery = takeFromQuery(target)
-  if (route.auth === 'none') return { token: undefined, query: inQuery.query }
+  if (route.auth === 'none') return { token: undefined, search: inQuery.search }
   const fromHeader = bearerOf(entry.authorization)
   if (inQuery.tokens.length + (fromHeader === undefined ? 0 : 1) > 1) throw invalidRequest('token-repeated')
   if (inQuery.tokens.length > 0 && !route.queryToken) throw invalidRequest('query-token-refused')
@@ -37,7 +37,7 @@ export function readBearerToken(
   if (token === undefined)
     throw new GatewayError('token-missing', { headers: ['WWW-Authenticate', challenge] })
   if (!tokenPattern.test(token)) throw invalidRequest('token-malformed')
-  return { token, query: inQuery.query }
+  return { token, search: inQuery.search }
 }
 
 /** What follows the Bearer scheme, whose case does not matter (RFC 9110 §11.1); `undefined` for another scheme. */
@@ -50,23 +50,23 @@ function bearerOf(authorization: string | undefined): string | undefined {
 const space = 0x20
 
 interface QueryTokens {
-  readonly query: string
+  readonly search: string
   readonly tokens: readonly string[]
 }
 
 /** Names that hold a percent sign may spell access_token too; only then is every name decoded. */
-function takeFromQuery({ query }: RequestTarget): QueryTokens {
-  if (!query.includes('access_token') && !query.includes('%')) return { query, tokens: [] }
+function takeFromQuery({ search }: RequestTarget): QueryTokens {
+  if (!search.includes('access_token') && !search.includes('%')) return { search, tokens: [] }
   const kept: string[] = []
   const tokens: string[] = []
-  for (const parameter of query.split('&')) {
+  for (const parameter of search.slice(1).split('&')) {
     const equals = parameter.indexOf('=')
     const name = equals === -1 ? parameter : parameter.slice(0, equals)
-    if (decode(name) === 'access_token')
-      tokens.push(equals === -1 ? '' : (decode(parameter.slice(equals + 1)) ?? ''))
-    else kept.push(parameter)
+    if (decode(name) !== 'access_token') kept.push(parameter)
+    else tokens.push(equals === -1 ? '' : (decode(parameter.slice(equals + 1)) ?? ''))
   }
-  return tokens.length === 0 ? { query, tokens } : { query: kept.join('&'), tokens }
+  if (tokens.length === 0) return { search, tokens }
+  return { search: kept.length === 0 ? '' : `?${kept.join('&')}`, tokens }
 }
 
 function decode(text: string): string | undefined {

@@ -15,8 +15,8 @@ const maxFields = 100
 
 /**
  * Removes identity headers in every spelling, hop-by-hop headers and those that Connection lists, before anything reads
- * them. Refuses what two readers could read differently: repeated Host, Authorization or Content-Type, and a
- * Transfer-Encoding other than plain chunked (RFC 9112 §3.2, §6.1).
+ * them. Refuses what two readers could read differently: a missing or repeated Host, repeated Authorization or
+ * Content-Type, and a Transfer-Encoding other than plain chunked (RFC 9112 §3.2, §6.1).
  */
 export function stripIdentityHeaders(request: IncomingMessage, rules: EntryHeaderRules): EntryHeaders {
   const raw = request.rawHeaders
@@ -54,6 +54,7 @@ export function stripIdentityHeaders(request: IncomingMessage, rules: EntryHeade
         break
     }
   }
+  if (host === undefined && request.httpVersion === '1.1') throw malformed()
   return { fields: withoutListed(fields, connection), host, authorization }
 }
 

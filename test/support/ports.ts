@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { portsFrom } from '../../cli/platform.ts'
 
 /** A port that was free a moment ago, for a program that cannot be told to choose one itself. */
 export async function freePort(): Promise<number> {
@@ -10,6 +11,26 @@ export async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/**
+ * A port for `passerelle start` whose whole family is free. It is looked for below the ports that the system gives to
+ * outgoing connections, of which the tests make thousands.
+ */
+export async function freePlatformPort(): Promise<number> {
+  for (;;) {
+    const base = 12_000 + 20 * Math.floor(Math.random() * 1_000)
+    const isFree = await Promise.all(Object.values(portsFrom(base)).map(canListen))
+    if (isFree.every(Boolean)) return base
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** Waits until a program that was just started answers HTTP on this port. */

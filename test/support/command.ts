@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+/** A running command, with what it has printed so far. */
+export interface RunningCommand {
+  readonly child: ChildProcess
+  readonly output: () => string
+  /** Waits until the output matches. Rejects when the command ends before that. */
+  until(pattern: RegExp): Promise<RegExpExecArray>
+  /** Sends a signal and waits for the end; returns the exit code, or the signal's name. */
+  stop(signal?: NodeJS.Signals): Promise<number | string | null>
+  /** Waits for the end; returns the exit code. */
+  readonly ended: Promise<number | string | null>
+}
+
+/** Starts `passerelle` with these arguments, as a person would. */
+export function runPasserelle(args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningCommand {
+  return runCommand(process.execPath, ['cli/passerelle.ts', ...args], env)
+}
+
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): RunningCommand {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  let text = ''
+  const collect = (chunk: Buffer) => {
+    text += chunk
+    child.emit('printed')
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  const ended = once(child, 'close').then(([code, signal]) => code ?? signal)
+  return {
+    child,
+    output: () => text,
+    ended,
+    async until(pattern) {
+      for (;;) {
+        const match = pattern.exec(text)
+        if (match !== null) return match
+        const event = await Promise.race([
+          once(child, 'printed').then(() => 'printed'),
+          ended.then(() => 'ended'),
+        ])
+        if (event === 'ended' && pattern.exec(text) === null)
+          throw new Error(`ended without ${pattern}: ${text}`)
+      }
+    },
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return ended
+    },
+  }
+}

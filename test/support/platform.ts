@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { type Platform, startPlatform } from '../../cli/platform.ts'
+import { captureLog } from './gateway.ts'
+
+/** The whole platform on free ports, with its log; it ends with the test. */
+export interface PlatformUnderTest extends Platform {
+  readonly logLines: string[]
+  /** A token of the demo partner. */
+  getToken(): Promise<string>
+  /** Sub-requests that the identity provider has answered. */
+  countSubRequests(): number
+}
+
+const anyPorts = { gateway: 0, admin: 0, oauthServer: 0, programs: 0, openApi: 0 }
+
+export async function startTestPlatform(t: Test): Promise<PlatformUnderTest> {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'passerelle-'))
+  const { lines, log } = captureLog()
+  const platform = await startPlatform({ dataFolder, ports: anyPorts, logLevel: 'info' }, log)
+  t.teardown(async () => {
+    await platform.close()
+    rmSync(dataFolder, { recursive: true })
+  })
+  const { id, secret } = platform.clients.demo
+  return {
+    ...platform,
+    logLines: lines,
+    async getToken() {
+      const answer = await fetch(`${platform.oauthServer.url}/oauth/token`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials' }),
+      })
+      const { access_token } = (await answer.json()) as { access_token: string }
+      return access_token
+    },
+    countSubRequests: () => lines.filter((line) => line.includes('/oauth/verifToken')).length,
+  }
+}

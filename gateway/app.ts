@@ -42,6 +42,8 @@ export function createApp(context: AppContext): FastifyInstance {
     frameworkErrors: (_error, request, reply) =>
       arrive(request, reply).fail(new GatewayError('path-ambiguous')),
     clientErrorHandler: refuseConnection,
+    // What arrives on an open connection while the gateway stops is answered like anything else, and told to close.
+    return503OnClosing: false,
   })
   // Without it Node drops every header past the thousandth in silence, and with it one that a balancer appended; the
   // request path counts them itself.

@@ -107,11 +107,6 @@ export const errorDefinitions = {
     title: 'The request cannot be counted at the moment',
     cure: 'Try again after the seconds that Retry-After names.',
   },
-  'shutting-down': {
-    status: 503,
-    title: 'This gateway is about to stop',
-    cure: 'Send the request again; another instance answers it.',
-  },
   'backend-timeout': {
     status: 504,
     title: 'The API behind the gateway did not answer in time',

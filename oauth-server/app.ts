@@ -44,12 +44,13 @@ export function buildApp(services: EndpointServices, log: Logger): FastifyInstan
     // HEAD on verifToken is no use to anybody, and a HEAD that mints would be harm.
     exposeHeadRoutes: false,
     logger: false,
-    frameworkErrors: (_error, _request, reply) => void refuse(reply, refusals.malformedRequest),
+    frameworkErrors: (_error, _request, reply) =>
+      void refuse(forbidCaching(reply), refusals.malformedRequest),
     clientErrorHandler: refuseConnection,
   })
   parseFormsOnly(app)
   logRequests(app, log)
-  app.addHook('onRequest', async (_request, reply) => forbidCaching(reply))
+  app.addHook('onRequest', async (_request, reply) => void forbidCaching(reply))
   for (const [url, { method, answer }] of Object.entries(endpoints))
     app.route({ method, url, handler: (request) => answer(request, services) })
   app.setNotFoundHandler(refusePlace)
@@ -86,8 +87,8 @@ function logRequests(app: FastifyInstance, log: Logger): void {
 }
 
 /** RFC 6749 §5.1 asks this of token answers; here it holds for every answer. */
-function forbidCaching(reply: FastifyReply): void {
-  reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+function forbidCaching(reply: FastifyReply): FastifyReply {
+  return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
 }
 
 /** Answers where no route is: a known endpoint with another method, or an unknown path, which is not repeated. */

@@ -64,7 +64,7 @@ export class TokenIssuer {
   }
 
   async #presentedToken(request: GrantRequest): Promise<StoredRefreshToken | undefined> {
-    if (request.refreshToken === undefined) return undefined
+    if (request.grantType !== 'refresh_token' || request.refreshToken === undefined) return undefined
     const now = this.#services.now()
     const stored = await this.#tokens.findRefreshToken(hashCredential(request.refreshToken), now)
     if (stored === undefined || stored.clientId !== request.client.id) return undefined

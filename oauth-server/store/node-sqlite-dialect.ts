@@ -67,7 +67,8 @@ class TransactionalDdlAdapter extends SqliteAdapter {
 }
 
 function openNodeSqlite(file: string): SqliteDatabase {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+  // A folder that is made here is for its owner's eyes only: the names and hashes of clients will be in it.
+  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
   database.exec('pragma journal_mode = wal')
   // With WAL, anything below FULL can lose the last commits at a power cut: a consumed refresh token would live again.

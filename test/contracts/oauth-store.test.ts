@@ -6,7 +6,7 @@ import { deleteExpiredRows } from '../../oauth-server/store/expired-rows.ts'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
 import { type NewRefreshToken, TokenRepository } from '../../oauth-server/store/token-repository.ts'
 import { type DatabaseKind, databaseKinds } from '../support/databases.ts'
-import { consumeInOtherProcess } from '../support/store-process.ts'
+import { raceInProcesses } from '../support/store-process.ts'
 
 const day = 86_400_000
 
@@ -35,7 +35,7 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
   t.test('processes that start at once bring the tables up together', async (t) => {
     const database = await kind.create()
     t.teardown(() => database.drop())
-    await Promise.all(Array.from({ length: 8 }, () => consumeInOtherProcess(database.url, 'none', 1)))
+    t.equal(await raceInProcesses({ url: database.url, rivals: 6, hash: 'none', attempts: 1 }), 0)
     const again = await openDatabase(database.url)
     t.strictSame(await again.selectFrom('clients').selectAll().execute(), [], 'and a later one finds them')
     await again.destroy()
@@ -55,12 +55,7 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
 
   t.test('of several processes that use one refresh token exactly one wins', async (t) => {
     const { url } = await open(t, { withToken: 'once' })
-    const rivals = Array.from({ length: 6 }, () => consumeInOtherProcess(url, hashCredential('once'), 25))
-    const successes = await Promise.all(rivals)
-    t.equal(
-      successes.reduce((sum, count) => sum + count),
-      1,
-    )
+    t.equal(await raceInProcesses({ url, rivals: 6, hash: hashCredential('once'), attempts: 25 }), 1)
   })
 
   t.test('tokens belong to a client that is there', async (t) => {

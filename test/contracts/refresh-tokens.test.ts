@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { defaultOAuthServerSettings } from '../../oauth-server/config/settings.ts'
+import { TokenIssuer } from '../../oauth-server/grants/token-issuer.ts'
 import { type DatabaseKind, databaseKinds } from '../support/databases.ts'
 import {
   basic,
+  captureLog,
   obtainTokens,
   resourceServer,
   startTestServer,
@@ -45,6 +49,23 @@ async function holdContract(t: Test, { create }: DatabaseKind): Promise<void> {
     t.equal((await refresh(won[0]?.body.refresh_token ?? '')).status, 200, 'and its refresh token too')
     const rows = await server.db.selectFrom('refresh_tokens').select('hash').execute()
     t.equal(rows.length, 3, 'the losers have stored nothing')
+  })
+
+  t.test('all 50 find the token unused before one uses it, and still exactly one wins', async (t) => {
+    const { server, client } = await start(t)
+    const { refresh_token: refreshToken } = await obtainTokens(server, client)
+    const issuer = new TokenIssuer({
+      db: server.db,
+      lifetimes: defaultOAuthServerSettings(),
+      now: () => server.clock.now,
+      random: randomBytes,
+      log: captureLog().log,
+    })
+    const request = { client: client.client, grantType: 'refresh_token', refreshToken } as const
+    const results = await Promise.allSettled(Array.from({ length: 50 }, () => issuer.issue(request)))
+    t.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
+    for (const result of results)
+      if (result.status === 'rejected') t.match(result.reason, { refusal: { error: 'invalid_grant' } })
   })
 
   t.test('a bad scope does not burn the refresh token', async (t) => {
@@ -131,6 +152,20 @@ async function holdContract(t: Test, { create }: DatabaseKind): Promise<void> {
     t.match(await refresh(second.refresh_token), { status: 400, body: { error: 'invalid_grant' } })
     t.equal(await isActive(other.access_token), true, 'another family of the same client lives on')
     t.match(server.logLines.join(''), /a used refresh token came back/)
+  })
+
+  t.test('a refresh token sent along with another grant is left alone', async (t) => {
+    const { server, client, refresh, isActive } = await start(t)
+    const first = await obtainTokens(server, client)
+    const second = (await refresh(first.refresh_token)).body
+    server.clock.now += 60_000
+    for (const { refresh_token } of [first, second]) {
+      const form = { grant_type: 'client_credentials', refresh_token }
+      t.equal((await server.post('/oauth/token', form, basic(client))).status, 200)
+    }
+    t.equal(await isActive(second.access_token), true)
+    const families = await server.db.selectFrom('token_families').select('id').execute()
+    t.equal(families.length, 3, 'each grant began a family of its own')
   })
 
   t.test("the thief's turn: a used token of another client revokes nothing", async (t) => {

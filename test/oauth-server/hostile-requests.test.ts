@@ -88,6 +88,7 @@ t.test('unknown places and broken URLs are refused without an echo', async (t) =
     const answer = await sendRaw(server.url, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
     t.match(answer, /^HTTP\/1\.1 400 /, path)
     t.match(answer, /"error":"invalid_request"/, path)
+    t.match(answer, /^cache-control: no-store\r$/m, path)
     t.notMatch(answer, /sentinel/, path)
   }
   t.notMatch(server.logLines.join(''), /sentinel/i)

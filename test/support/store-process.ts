@@ -1,19 +1,37 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
 import { TokenRepository } from '../../oauth-server/store/token-repository.ts'
 
 const thisFile = fileURLToPath(import.meta.url)
 
+/** What each of the rivals does, all starting at the same moment. */
+export interface Contest {
+  readonly url: string
+  readonly rivals: number
+  readonly hash: string
+  /** How often each tries to use the refresh token up. */
+  readonly attempts: number
+}
+
 /**
- * Opens the store in a process of its own, as a second server or the command line does, and tries to use a refresh
- * token up `attempts` times. Gives how often that succeeded. SQLite's locks block a whole process, so that two
- * connections in one process would only wait for each other.
+ * Opens the store in processes of their own, as a second server or the command line does, and lets them race for one
+ * refresh token. Gives how many uses succeeded in all. SQLite's locks block a whole process, so that two connections in
+ * one would only wait for each other.
  */
-export async function consumeInOtherProcess(url: string, hash: string, attempts: number): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, [thisFile, url, hash, String(attempts)])
-  return Number(stdout)
+export async function raceInProcesses({ url, rivals, hash, attempts }: Contest): Promise<number> {
+  const children = Array.from({ length: rivals }, () => fork(thisFile, [url, hash, String(attempts)]))
+  await Promise.all(children.map((child) => once(child, 'message')))
+  const successes = await Promise.all(children.map(startOne))
+  return successes.reduce((sum, count) => sum + count, 0)
+}
+
+async function startOne(child: ChildProcess): Promise<number> {
+  child.send('start')
+  const [result] = await Promise.race([once(child, 'message'), once(child, 'exit').then(() => ['it failed'])])
+  if (typeof result !== 'number') throw new Error(`a rival process ended without a result: ${result}`)
+  return result
 }
 
 async function consume(url: string, hash: string, attempts: number): Promise<number> {
@@ -27,5 +45,10 @@ async function consume(url: string, hash: string, attempts: number): Promise<num
   return consumed
 }
 
-const [, script, url = '', hash = '', attempts = ''] = process.argv
-if (script === thisFile) console.log(await consume(url, hash, Number(attempts)))
+if (process.argv[1] === thisFile) {
+  const [url = '', hash = '', attempts = ''] = process.argv.slice(2)
+  process.send?.('ready')
+  await once(process, 'message')
+  const consumed = await consume(url, hash, Number(attempts))
+  process.send?.(consumed, () => process.disconnect())
+}

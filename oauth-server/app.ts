@@ -112,9 +112,8 @@ function refusalOf(error: Error, request: FastifyRequest, log: Logger): Refusal 
   const status = (error as Partial<FastifyError>).statusCode ?? 500
   if (status === 413) return refusals.bodyTooLarge
   if (status < 500) return refusals.malformedRequest
-  const isUnavailable = isStoreUnavailable(error)
   log.error({ path: request.routeOptions.url, reason: error.message, stack: error.stack }, 'request failed')
-  return isUnavailable ? refusals.unavailable : refusals.serverError
+  return isStoreUnavailable(error) ? refusals.unavailable : refusals.serverError
 }
 
 const refusalByConnectionError: Readonly<Record<string, Refusal>> = {

@@ -73,7 +73,7 @@ export class TokenIssuer {
     return undefined
   }
 
-  /** RFC 9700 §4.14.2: whoever holds a token that was already used, one of the two holders is a thief. */
+  /** RFC 9700 §4.14.2: a used token that comes back has two holders, and one of them is a thief. */
   async #revokeStolenFamily(reused: StoredRefreshToken, now: number): Promise<void> {
     await this.#tokens.revokeFamily(reused.familyId, now)
     this.#services.log.warn(

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import { Agent } from 'undici'
 import type { Logger } from '../common/log.ts'
 import { type RunningServer, startListening } from '../common/running-server.ts'
@@ -56,13 +57,22 @@ export async function startGateway(
     adminUrl: admin.url,
     async close() {
       isReady = false
-      // What has not ended by then is cut: a stop must come to its end.
-      const cut = setTimeout(() => app.server.closeAllConnections(), settings.timeouts.shutdownMs)
-      await gateway.close()
-      clearTimeout(cut)
+      await drain(app.server, gateway, settings.timeouts.shutdownMs)
       await Promise.all([admin.close(), services.close()])
     },
   }
+}
+
+/**
+ * Stops accepting, and lets requests under way finish. Node keeps a connection that falls idle only then open for its
+ * whole keep-alive time, so that they are looked for; and what has not ended in time is cut: a stop must come to its end.
+ */
+async function drain(server: Server, gateway: RunningServer, timeoutMs: number): Promise<void> {
+  const closeIdle = setInterval(() => server.closeIdleConnections(), 50)
+  const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
+  await gateway.close()
+  clearInterval(closeIdle)
+  clearTimeout(cut)
 }
 
 /** Everything that the gateway holds while it runs. */

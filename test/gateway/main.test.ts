@@ -42,7 +42,11 @@ t.test('told to stop, it finishes what runs, says so to balancers, and ends', as
   backend.answer = (_request, response) => {
     finish = () => response.end('finished')
   }
-  const gateway = await startTestGateway({ routes: { '/': { to: backend.url, auth: 'none' } } })
+  const gateway = await startTestGateway({
+    routes: { '/': { to: backend.url, auth: 'none' } },
+    // So long that the test would not end, were a connection cut only then.
+    timeouts: { shutdown: '10m' },
+  })
   const agent = new Agent({ keepAlive: true })
   const request = httpRequest(gateway.url, { agent }).end()
   while (backend.requests.length === 0) await sleep(5)

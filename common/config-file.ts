@@ -1,21 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { Ajv, type ErrorObject } from 'ajv'
-import { closest, distance } from 'fastest-levenshtein'
+import { Ajv } from 'ajv'
 import type { Static, TSchema } from 'typebox'
-import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml'
+import { type Document, isPair, isScalar, LineCounter, parseDocument, visit, type YAMLError } from 'yaml'
+import { type ConfigFault, explain, isRecord, Locator } from './config-faults.ts'
 import { configFormats } from './config-formats.ts'
 
-/** One thing that is wrong in a configuration file. */
-export interface ConfigFault {
-  /** Line in the file, from 1. */
-  readonly line: number
-  /** The option's path in the file, such as `routes./api1.to`; empty for the file as a whole. */
-  readonly option: string
-  /** What the file says there, as it is written; `undefined` when nothing is written or it is a secret. */
-  readonly value: string | undefined
-  /** What must hold instead. */
-  readonly rule: string
-}
+export type { ConfigFault }
 
 /** Says that an option at this path breaks a rule: what a check across options reports. */
 export interface RuleBroken {
@@ -64,29 +54,62 @@ export function readConfigFile<S extends TSchema>(
  * with every fault at once.
  */
 export function parseConfig<S extends TSchema>(source: ConfigSource, rules: ConfigFormatRules<S>): Static<S> {
+  const refuse = (faults: readonly ConfigFault[]) => {
+    if (faults.length > 0) throw new ConfigError(source.fileName, inFileOrder(faults))
+  }
   const lineCounter = new LineCounter()
-  const document = parseDocument(source.text, { lineCounter, prettyErrors: false, version: '1.2' })
+  // Its warnings are faults here, and the one about keys that are no scalars would show the key on standard error.
+  const document = parseDocument(source.text, { lineCounter, prettyErrors: false, logLevel: 'error' })
   const locator = new Locator(document, lineCounter, source.text)
-  const syntaxFaults = [...document.errors, ...document.warnings].map((error) => ({
-    line: lineCounter.linePos(error.pos[0]).line,
-    option: '',
-    value: undefined,
-    rule: `is not valid YAML: ${error.message}`,
-  }))
-  if (syntaxFaults.length > 0) throw new ConfigError(source.fileName, syntaxFaults)
+  refuse(syntaxFaults([...document.errors, ...document.warnings], locator))
 
   const unset = replaceEnvironment(document, source.env, locator)
-  const config: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
+  const config = toPlainData(document, refuse)
   const validate = ajv.compile(fileSchema(rules.schema))
   const faults = validate(config) ? [] : explain(validate.errors ?? [], locator)
-  if (unset.length + faults.length > 0)
-    throw new ConfigError(source.fileName, inFileOrder([...unset, ...faults]))
+  // Where a variable is missing, what its absence does to the option goes without saying.
+  const unsetOptions = new Set(unset.map(({ option }) => option))
+  refuse([...unset, ...faults.filter(({ option }) => !unsetOptions.has(option))])
 
   // The schema that was just held is the type's own source.
   const checked = config as Static<S>
-  const broken = (rules.crossCheck?.(checked) ?? []).map(({ path, rule }) => locator.fault(path, rule, false))
-  if (broken.length > 0) throw new ConfigError(source.fileName, inFileOrder(broken))
+  refuse((rules.crossCheck?.(checked) ?? []).map(({ path, rule }) => locator.fault(path, rule)))
   return checked
+}
+
+/** What the YAML parser objects to, each thing once a line, and without the text that it quotes: it may be a secret. */
+function syntaxFaults(errors: readonly YAMLError[], locator: Locator): ConfigFault[] {
+  const faults = errors.map((error) => ({
+    line: locator.line(error.pos[0]),
+    option: '',
+    value: undefined,
+    rule: `is not valid YAML: ${withoutQuotation(error)}`,
+  }))
+  return [...new Map(faults.map((fault) => [`${fault.line} ${fault.rule}`, fault])).values()]
+}
+
+function withoutQuotation({ code, message }: YAMLError): string {
+  switch (code) {
+    case 'TAG_RESOLVE_FAILED':
+      return 'a tag is not known'
+    case 'UNEXPECTED_TOKEN':
+      return message.replace(/: .*$/s, '')
+    case 'BAD_DQ_ESCAPE':
+      return 'Invalid escape sequence'
+    default:
+      return message
+  }
+}
+
+/** The document as plain objects. Aliases that lead nowhere, or that multiply without bound, are a fault of the file. */
+function toPlainData(document: Document, refuse: (faults: readonly ConfigFault[]) => void): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? {}
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error
+    const rule = 'an alias (*) has no anchor (&) before it, or the aliases stand for too much'
+    refuse([{ line: 1, option: '', value: undefined, rule }])
+  }
 }
 
 /**
@@ -112,60 +135,19 @@ const ajv = new Ajv({
   formats: Object.fromEntries(Object.entries(configFormats).map(([name, format]) => [name, format.accepts])),
 })
 
-/** Finds places of a parsed YAML document in its text. */
-class Locator {
-  readonly #document: Document
-  readonly #lineCounter: LineCounter
-  readonly #text: string
-
-  constructor(document: Document, lineCounter: LineCounter, text: string) {
-    this.#document = document
-    this.#lineCounter = lineCounter
-    this.#text = text
-  }
-
-  /** A fault at the option with this path, or at the nearest option around it that is written. */
-  fault(path: readonly string[], rule: string, isSecret: boolean): ConfigFault {
-    const range = this.#rangeOf(path)
-    return {
-      line: this.line(range?.[0] ?? this.#rangeAround(path)),
-      option: path.join('.'),
-      value: range === undefined || isSecret ? undefined : shorten(this.#text.slice(range[0], range[1])),
-      rule,
-    }
-  }
-
-  line(offset: number): number {
-    return this.#lineCounter.linePos(offset).line
-  }
-
-  #rangeOf(path: readonly string[]): readonly [number, number] | undefined {
-    const node = path.length === 0 ? this.#document.contents : this.#document.getIn(path, true)
-    return isNode(node) && node.range ? [node.range[0], node.range[1]] : undefined
-  }
-
-  #rangeAround(path: readonly string[]): number {
-    for (let length = path.length - 1; length >= 0; length -= 1) {
-      const range = this.#rangeOf(path.slice(0, length))
-      if (range !== undefined) return range[0]
-    }
-    return 0
-  }
-}
-
 function replaceEnvironment(document: Document, env: ConfigSource['env'], locator: Locator): ConfigFault[] {
   const faults: ConfigFault[] = []
   visit(document, {
-    Scalar(key, node) {
+    Scalar(key, node, ancestors) {
       if (key === 'key' || typeof node.value !== 'string') return
       node.value = node.value.replace(
         /\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g,
         (written, name: string, fallback?: string) => {
-          const value = env[name] ?? fallback
+          const value = readVariable(env, name, fallback)
           if (value !== undefined) return value
           faults.push({
             line: locator.line(node.range?.[0] ?? 0),
-            option: '',
+            option: optionPath(ancestors, key),
             value: written,
             rule: `the environment variable ${name} is not set: set it, or write a default as \${${name}:-value}`,
           })
@@ -177,70 +159,18 @@ function replaceEnvironment(document: Document, env: ConfigSource['env'], locato
   return faults
 }
 
-/** Turns the validator's errors into faults; of a union, only the errors of the branch that was meant. */
-function explain(errors: readonly ErrorObject[], locator: Locator): ConfigFault[] {
-  const unions = errors.filter((error) => error.keyword === 'anyOf')
-  return errors.filter((error) => !isNoise(error, errors, unions)).map((error) => explainOne(error, locator))
+/** As a shell reads it: a default also stands for a variable that is set to nothing. */
+function readVariable(env: ConfigSource['env'], name: string, fallback?: string): string | undefined {
+  const value = Object.hasOwn(env, name) ? env[name] : undefined
+  return fallback === undefined ? value : value || fallback
 }
 
-/** Whether the error is told better by another: a union's branch of another type, or the union around a telling branch. */
-function isNoise(
-  error: ErrorObject,
-  errors: readonly ErrorObject[],
-  unions: readonly ErrorObject[],
-): boolean {
-  const union = unions.find(
-    (candidate) => candidate !== error && error.schemaPath.startsWith(`${candidate.schemaPath}/`),
+/** The path of the option that a node belongs to: the keys of the pairs around it, and its index in a list. */
+function optionPath(ancestors: readonly unknown[], key: unknown): string {
+  const keys = ancestors.flatMap((node) =>
+    isPair(node) && isScalar(node.key) ? [String(node.key.value)] : [],
   )
-  if (union !== undefined) return error.keyword === 'type' && error.instancePath === union.instancePath
-  if (error.keyword !== 'anyOf') return false
-  return errors.some(
-    (other) =>
-      other.schemaPath.startsWith(`${error.schemaPath}/`) &&
-      !(other.keyword === 'type' && other.instancePath === error.instancePath),
-  )
-}
-
-function explainOne(error: ErrorObject, locator: Locator): ConfigFault {
-  const path = error.instancePath
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-  const isSecret = isRecord(error.parentSchema) && error.parentSchema.secret === true
-  switch (error.keyword) {
-    case 'additionalProperties':
-      return unknownOption(error, path, locator)
-    case 'required':
-      return locator.fault([...path, String(error.params.missingProperty)], 'is required', isSecret)
-    case 'format':
-      return locator.fault(
-        path,
-        configFormats[String(error.params.format)]?.rule ?? String(error.message),
-        isSecret,
-      )
-    case 'enum':
-      return locator.fault(path, `must be one of ${error.params.allowedValues.join(', ')}`, isSecret)
-    case 'anyOf':
-      return locator.fault(path, `must be ${branchTypes(error)}`, isSecret)
-    default:
-      return locator.fault(path, error.message ?? 'is not allowed', isSecret)
-  }
-}
-
-function unknownOption(error: ErrorObject, path: readonly string[], locator: Locator): ConfigFault {
-  const name = String(error.params.additionalProperty)
-  const known = Object.keys(isRecord(error.parentSchema?.properties) ? error.parentSchema.properties : {})
-  const nearest = known.length === 0 ? undefined : closest(name, known)
-  const isNear = nearest !== undefined && distance(name, nearest) <= Math.max(2, name.length / 3)
-  const cure = isNear ? `did you mean ${nearest}?` : `the options here are ${known.join(', ')}`
-  // What is written under an unknown name may be a misspelt secret: it is never shown.
-  return locator.fault([...path, name], `is not an option; ${cure}`, true)
-}
-
-function branchTypes(error: ErrorObject): string {
-  const branches: unknown[] = Array.isArray(error.schema) ? error.schema : []
-  const types = branches.map((branch) => (isRecord(branch) ? String(branch.type) : 'another value'))
-  return `${types.map((type) => (type === 'object' ? 'an object' : `a ${type}`)).join(' or ')}`
+  return [...keys, ...(typeof key === 'number' ? [String(key)] : [])].join('.')
 }
 
 function inFileOrder(faults: readonly ConfigFault[]): ConfigFault[] {
@@ -250,12 +180,8 @@ function inFileOrder(faults: readonly ConfigFault[]): ConfigFault[] {
 function formatFault(fileName: string, fault: ConfigFault): string {
   const option = fault.option === '' ? '' : ` ${fault.option}:`
   const value = fault.value === undefined ? '' : ` ${fault.value}`
-  return `${fileName}:${fault.line}:${option}${value} ${fault.rule}`
-}
-
-function shorten(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim()
-  return line.length <= 80 ? line : `${line.slice(0, 77)}...`
+  // A terminal would obey control characters that a name or a value holds.
+  return `${fileName}:${fault.line}:${option}${value} ${fault.rule}`.replaceAll(/\p{Cc}/gu, '?')
 }
 
 function readText(fileName: string): string {
@@ -271,8 +197,4 @@ function readText(fileName: string): string {
 
 function hasDefault(schema: unknown): boolean {
   return isRecord(schema) && 'default' in schema
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

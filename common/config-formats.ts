@@ -14,6 +14,10 @@ interface ConfigFormat {
 /** The formats of option values that configuration files share. */
 export const configFormats: Readonly<Record<string, ConfigFormat>> = {
   duration: { accepts: (text) => parseDuration(text) !== undefined, rule: durationRule },
+  timeout: {
+    accepts: (text) => isTimeout(parseDuration(text)),
+    rule: 'must be a duration from 1ms to 24d, such as 500ms, 30s or 5m',
+  },
   quota: { accepts: (text) => parseQuota(text) !== undefined, rule: quotaRule },
   'listen-address': { accepts: (text) => parseListenAddress(text) !== undefined, rule: listenAddressRule },
   'database-url': { accepts: (text) => parseDatabaseUrl(text) !== undefined, rule: databaseUrlRule },
@@ -34,9 +38,13 @@ export const configFormats: Readonly<Record<string, ConfigFormat>> = {
   role: { accepts: isRole, rule: roleRule },
 }
 
+/** No time at all would mean "without end" to Node, and more than 2^31 - 1 milliseconds "at once". */
+function isTimeout(milliseconds: number | undefined): boolean {
+  return milliseconds !== undefined && milliseconds >= 1 && milliseconds <= 24 * 86_400_000
+}
+
+/** Held against the text as it is written: the URL parser would drop line breaks and turn backslashes round. */
 function isPlainHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const url = new URL(text)
-  const isHttp = url.protocol === 'http:' || url.protocol === 'https:'
-  return isHttp && url.username === '' && url.password === '' && !/[?#]/.test(text)
+  if (!/^https?:\/\/[^?#\\\s\p{Cc}]+$/iu.test(text) || !URL.canParse(text)) return false
+  return !/^https?:\/\/[^/]*@/i.test(text)
 }

@@ -117,24 +117,27 @@ const Headers = Type.Object(
 const duration = (value: string, description: string) =>
   Type.String({ format: 'duration', default: value, unit: 'duration', description })
 
+const timeout = (value: string, description: string) =>
+  Type.String({ format: 'timeout', default: value, unit: 'duration', description })
+
 const Timeouts = Type.Object(
   {
-    identity: duration(
+    identity: timeout(
       '900ms',
       'Longest wait for the identity provider’s whole answer; after it the client gets 503.',
     ),
-    connect: duration('2s', 'Longest wait for a connection to a backend; after it the client gets 504.'),
-    head: duration('30s', 'Longest wait for the head of a backend’s response; after it the client gets 504.'),
-    idle: duration(
+    connect: timeout('2s', 'Longest wait for a connection to a backend; after it the client gets 504.'),
+    head: timeout('30s', 'Longest wait for the head of a backend’s response; after it the client gets 504.'),
+    idle: timeout(
       '30s',
       'Longest pause in a backend’s response body; after it the connection to the client is cut.',
     ),
-    request: duration(
+    request: timeout(
       '5m',
       'Longest time in which a client may send a whole request; after it the client gets 408.',
     ),
-    keepAlive: duration('75s', 'How long an idle connection of a client is kept.'),
-    shutdown: duration('10s', 'How long requests under way may go on when the gateway is told to stop.'),
+    keepAlive: timeout('75s', 'How long an idle connection of a client is kept.'),
+    shutdown: timeout('10s', 'How long requests under way may go on when the gateway is told to stop.'),
   },
   {
     additionalProperties: false,
@@ -188,6 +191,7 @@ export const gatewayConfigSchema = Type.Object(
     }),
     routes: Type.Record(Type.String(), Route, {
       minProperties: 1,
+      propertyNames: { format: 'path-prefix' },
       description:
         'The APIs, by the path at which they begin. `/api1` serves `/api1` and everything below it, not `/api10`; of several that match, the longest wins.',
     }),

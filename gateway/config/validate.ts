@@ -1,5 +1,4 @@
 import type { RuleBroken } from '../../common/config-file.ts'
-import { configFormats } from '../../common/config-formats.ts'
 import { parseListenAddress } from '../../common/listen-address.ts'
 import type { GatewayConfig } from './options.ts'
 
@@ -69,8 +68,6 @@ const ownHeaders = new Set([
 ])
 
 function* checkRoute(prefix: string, route: GatewayConfig['routes'][string]): Iterable<RuleBroken> {
-  const pathPrefix = configFormats['path-prefix']
-  if (!pathPrefix?.accepts(prefix)) yield { path: ['routes', prefix], rule: `its path ${pathPrefix?.rule}` }
   if (route.auth === 'token') return
   const tokenOptions = [
     ['roles', route.roles.length > 0],

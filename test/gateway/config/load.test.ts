@@ -1,0 +1,87 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseGatewayConfig, readGatewayConfig } from '../../../gateway/config/load.ts'
+
+/** The shortest configuration that puts one API behind tokens and opens another. */
+const fiveLines = `identity: { verify: "http://127.0.0.1:8081/oauth/verifToken" }
+routes:
+  /api1: { to: "http://127.0.0.1:8082", roles: [USER] }
+  /api2: { to: "http://127.0.0.1:8083", auth: none }
+`
+
+const parse = (text: string, env: Record<string, string> = {}) =>
+  parseGatewayConfig({ fileName: 'gateway.yaml', text, env })
+
+const routes = 'routes: { /api: { to: "http://b" } }'
+const verify = 'identity: { verify: "http://i/verifToken" }'
+
+t.test('five lines are a whole configuration, and all they leave out has its default', (t) => {
+  const anyRoute = {
+    roles: [],
+    scopes: [],
+    queryToken: false,
+    limit: undefined,
+    stripPrefix: false,
+    passAuthorization: false,
+  }
+  t.strictSame(parse(fiveLines), {
+    listen: { host: '127.0.0.1', port: 8_080 },
+    admin: { host: '127.0.0.1', port: 8_090 },
+    identity: { kind: 'verify', url: 'http://127.0.0.1:8081/oauth/verifToken', credentials: undefined },
+    headers: { roles: 'X-Roles', client: 'X-Client-Id', scope: 'X-Scope' },
+    timeouts: {
+      identityMs: 900,
+      connectMs: 2_000,
+      headMs: 30_000,
+      idleMs: 30_000,
+      requestMs: 300_000,
+      keepAliveMs: 75_000,
+      shutdownMs: 10_000,
+    },
+    tokenCache: { ttlMs: 60_000, maxTokens: 100_000 },
+    logLevel: 'info',
+    routes: [
+      { ...anyRoute, prefix: '/api1', to: 'http://127.0.0.1:8082', auth: 'token', roles: ['USER'] },
+      { ...anyRoute, prefix: '/api2', to: 'http://127.0.0.1:8083', auth: 'none' },
+    ],
+  })
+  t.end()
+})
+
+t.test('a configuration is read from a file', (t) => {
+  const fileName = join(mkdtempSync(join(t.testdir(), 'config-')), 'gateway.yaml')
+  writeFileSync(fileName, fiveLines)
+  t.equal(readGatewayConfig(fileName, {}).routes.length, 2)
+  t.throws(() => readGatewayConfig(`${fileName}.missing`, {}), { name: 'ConfigError', message: /ENOENT/ })
+  t.end()
+})
+
+t.test('an identity provider may want to know who asks, by either protocol', (t) => {
+  const provider = '{ url: "http://i", clientId: gateway, clientSecret: "${SECRET}" }'
+  const credentials = { clientId: 'gateway', clientSecret: 'hunter2' }
+  for (const kind of ['verify', 'introspect']) {
+    const { identity } = parse(`identity: { ${kind}: ${provider} }\n${routes}`, { SECRET: 'hunter2' })
+    t.strictSame(identity, { kind, url: 'http://i', credentials })
+  }
+  t.end()
+})
+
+t.test('where every route is open, no identity provider is needed', (t) => {
+  t.equal(parse('routes: { /: { to: "http://b", auth: none } }').identity, undefined)
+  t.end()
+})
+
+t.test('durations and quotas become milliseconds and numbers', (t) => {
+  const { timeouts, tokenCache, routes } = parse(`${verify}
+timeouts: { identity: 1s, head: 2m, shutdown: 1ms }
+tokenCache: { ttl: 0s, maxTokens: 1 }
+routes: { /a: { to: "http://b", limit: 1000/1h, scopes: [read], queryToken: true, stripPrefix: true } }
+`)
+  t.match(timeouts, { identityMs: 1_000, connectMs: 2_000, headMs: 120_000, shutdownMs: 1 })
+  t.strictSame(tokenCache, { ttlMs: 0, maxTokens: 1 })
+  t.match(routes, [
+    { limit: { limit: 1_000, windowMs: 3_600_000 }, scopes: ['read'], queryToken: true, stripPrefix: true },
+  ])
+  t.end()
+})

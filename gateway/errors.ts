@@ -65,7 +65,7 @@ export const errorDefinitions = {
   'method-refused': {
     status: 405,
     title: 'The gateway does not forward this method',
-    cure: 'Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.',
+    cure: 'Use GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS or QUERY.',
   },
   'request-timeout': {
     status: 408,

@@ -62,7 +62,8 @@ function toClientFields(rawHeaders: unknown, request: BackendRequest): string[] 
     const name = String(raw[i])
     const lowerName = name.toLowerCase()
     if (lowerName === 'connection') connection = `${connection},${raw[i + 1]}`
-    if (hopByHopNames.has(lowerName) || request.replacedFields.has(lowerName)) continue
+    if (hopByHopNames.has(lowerName) || lowerName === 'x-request-id' || request.replacedFields.has(lowerName))
+      continue
     fields.push(name, (raw[i + 1] as Buffer).toString('latin1'))
   }
   const kept = connection === '' ? fields : withoutListed(fields, connection)

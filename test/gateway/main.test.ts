@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { Agent, request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startBackendRecorder } from '../support/backend-recorder.ts'
@@ -43,12 +45,15 @@ t.test('told to stop, it finishes what runs, says so to balancers, and ends', as
     finish = () => response.end('finished')
   }
   const gateway = await startTestGateway({
-    routes: { '/': { to: backend.url, auth: 'none' } },
+    routes: { '/slow': { to: backend.url, auth: 'none' } },
     // So long that the test would not end, were a connection cut only then.
     timeouts: { shutdown: '10m' },
   })
   const agent = new Agent({ keepAlive: true })
-  const request = httpRequest(gateway.url, { agent }).end()
+  const request = httpRequest(`${gateway.url}/slow`, { agent }).end()
+  const kept = connect(Number(new URL(gateway.url).port), '127.0.0.1')
+  // Its first request has begun before the stop: an idle connection would be closed at once.
+  kept.write('GET /unknown HTTP/1.1\r\nHost: a\r\n')
   while (backend.requests.length === 0) await sleep(5)
   let isClosed = false
   const closed = gateway.close().then(() => {
@@ -57,6 +62,8 @@ t.test('told to stop, it finishes what runs, says so to balancers, and ends', as
   t.equal((await fetch(`${gateway.adminUrl}/readyz`)).status, 503, 'a balancer is told')
   await t.rejects(fetch(gateway.url), 'nobody new gets in')
   t.notOk(isClosed)
+  kept.write('\r\n')
+  t.match(await text(kept), /^HTTP\/1\.1 404 [\s\S]*\r\nconnection: close\r\n/i, 'an open connection is answered, and closed')
   finish()
   const [response] = await once(request, 'response')
   let body = ''

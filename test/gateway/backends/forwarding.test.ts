@@ -324,3 +324,10 @@ t.test('a backend’s own X-Rate-Limit fields give way to the gateway’s, where
     'on an open route they are the backend’s',
   )
 })
+
+t.test('an answer has one request id, the gateway’s, whatever the backend says', async (t) => {
+  const { call, backend } = await setScene(t)
+  backend.answer = (_request, response) => response.writeHead(200, { 'X-Request-ID': 'of the backend' }).end()
+  const answer = await call('/api2')
+  t.equal(answer.headers.get('x-request-id'), backend.requests[0]?.headers['x-request-id'])
+})

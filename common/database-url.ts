@@ -9,8 +9,8 @@ export const databaseUrlRule =
 
 /** Reads `sqlite:.data/oauth-server.db`, `sqlite::memory:` or `postgres://…`; `undefined` when it is none of these. */
 export function parseDatabaseUrl(text: string): DatabaseLocation | undefined {
-  const file = /^sqlite:(.+)$/.exec(text)?.[1]
+  const file = /^sqlite:(\P{C}+)$/u.exec(text)?.[1]
   if (file !== undefined) return { kind: 'sqlite', file }
-  const isPostgres = /^postgres(?:ql)?:\/\/./.test(text) && URL.canParse(text)
+  const isPostgres = /^postgres(?:ql)?:\/\/[\x21-\x7e]+$/.test(text) && URL.canParse(text)
   return isPostgres ? { kind: 'postgres', url: text } : undefined
 }

@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox'
 import { ConfigError, fileSchema, parseConfig } from '../common/config-file.ts'
 import { configFormats } from '../common/config-formats.ts'
 import { gatewayConfigSchema } from '../gateway/config/options.ts'
+import { oauthServerSchema } from '../oauth-server/config/schema.ts'
 import { listOptions, type Option } from './list-options.ts'
 import { toEditorSchema } from './to-editor-schema.ts'
 
@@ -17,6 +18,7 @@ interface DocumentedConfig {
 /** Every kind of configuration file: a line each. */
 const configs: readonly DocumentedConfig[] = [
   { name: 'gateway', title: 'The gateway', schema: gatewayConfigSchema },
+  { name: 'oauth-server', title: 'The oauth-server', schema: oauthServerSchema },
 ]
 
 /** The shortest useful configuration of a gateway. */

@@ -63,7 +63,11 @@ t.test('told to stop, it finishes what runs, says so to balancers, and ends', as
   await t.rejects(fetch(gateway.url), 'nobody new gets in')
   t.notOk(isClosed)
   kept.write('\r\n')
-  t.match(await text(kept), /^HTTP\/1\.1 404 [\s\S]*\r\nconnection: close\r\n/i, 'an open connection is answered, and closed')
+  t.match(
+    await text(kept),
+    /^HTTP\/1\.1 404 [\s\S]*\r\nconnection: close\r\n/i,
+    'an open connection is answered, and closed',
+  )
   finish()
   const [response] = await once(request, 'response')
   let body = ''

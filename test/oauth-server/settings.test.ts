@@ -29,7 +29,6 @@ t.test('an empty configuration has every default', (t) => {
 
 t.test('options are read, and secrets come from the environment', (t) => {
   const text =
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the configuration's own placeholder
     'listen: "[::1]:0"\ndatabase: postgres://me:${PASSWORD}@db/passerelle\naccessTokenLifetime: 15m\n'
   t.match(read(text, { PASSWORD: 'x' }), {
     listen: { host: '::1', port: 0 },

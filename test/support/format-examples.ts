@@ -27,6 +27,15 @@ export const formatExamples: Readonly<
       'http://@a',
     ],
   },
+  'database-url': {
+    accepted: [
+      'sqlite:.data/oauth-server.db',
+      'sqlite::memory:',
+      'postgres://u:p@h:5432/d',
+      'postgresql://h/d',
+    ],
+    refused: ['', 'sqlite:', 'sqlite:a\n', 'mysql://h/d', 'postgres://', 'postgres://h/d\n', '/var/db'],
+  },
   'path-prefix': {
     accepted: ['/', '/api1', '/api/v1.2', '/~user', '/a..b', '/...'],
     refused: [
@@ -53,7 +62,7 @@ export const formatExamples: Readonly<
   },
   scope: {
     accepted: ['read', 'urn:a:b', '!'],
-    refused: ['', 'a b', 'a"b', 'a\\b', 'é', 'a\n', 'x'.repeat(129)],
+    refused: ['', 'a b', 'a"b', 'a\\b', 'é', 'a\n', 'x'.repeat(65)],
   },
   role: { accepted: ['USER', 'a.b_c:d/e-f'], refused: ['', 'A,B', 'A B', 'A\n', 'é', 'x'.repeat(65)] },
 }

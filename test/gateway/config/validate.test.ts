@@ -133,7 +133,7 @@ t.test('numbers, quotas and choices are held to their bounds', (t) => {
   for (const [line, rule] of Object.entries(wrong)) t.match(faultsOf(identity, line, routes), [rule], line)
   t.match(faultsOfRoute('/a', 'limit: 1000/h'), [/limit: 1000\/h must be REQUESTS\/WINDOW/])
   t.match(faultsOfRoute('/a', 'roles: ["A,B"]'), [/roles\.0: "A,B" must be 1 to 64 letters/])
-  t.match(faultsOfRoute('/a', 'scopes: ["a b"]'), [/scopes\.0: "a b" must be 1 to 128 printable/])
+  t.match(faultsOfRoute('/a', 'scopes: ["a b"]'), [/scopes\.0: "a b" must be 1 to 64 printable/])
   t.match(faultsOfRoute('/a', 'auth: maybe'), [/auth: maybe must be one of token, none$/])
   t.match(faultsOf(identity, 'routes: { /a: { to: "ftp://b" } }'), [
     /to: "ftp:\/\/b" must be an absolute http/,

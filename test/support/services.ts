@@ -31,6 +31,14 @@ export const gunicorn: NeededService = program('gunicorn', 'apt-get install -y g
   '--version',
 ])
 
+export const npmRegistry: NeededService = program('the npm registry', 'connect this machine to it', [
+  'npm',
+  'view',
+  'commander',
+  'version',
+  '--fetch-retries=0',
+])
+
 /**
  * The options for a test that needs a service: where the service is missing the test is skipped with a line that says
  * what to install. Where `PASSERELLE_REQUIRE_SERVICES` is set, as CI does, a missing service is an error instead.
@@ -48,7 +56,7 @@ function program(name: string, install: string, command: readonly [string, ...st
     install,
     isThere: async () => {
       try {
-        execFileSync(command[0], command.slice(1), { stdio: 'ignore', timeout: 5_000 })
+        execFileSync(command[0], command.slice(1), { stdio: 'ignore', timeout: 20_000 })
         return true
       } catch {
         return false

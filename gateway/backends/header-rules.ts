@@ -82,6 +82,11 @@ export class EntryHeaderRules {
 /** Fields of a backend's response that belong to its connection to the gateway. */
 export const hopByHopNames: ReadonlySet<string> = new Set(hopByHop)
 
+/** Whether a Connection header is one of the usual ones, which list no field; told apart without taking it to pieces. */
+export function listsNoField(connection: string): boolean {
+  return connection === '' || connection === 'keep-alive' || connection === 'close'
+}
+
 /** The field names that a Connection header lists, in lower case: they too belong to that connection alone. */
 export function listedInConnection(value: string): ReadonlySet<string> {
   return new Set(value.split(',').map((name) => name.trim().toLowerCase()))

@@ -1,5 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import { disposition, type EntryHeaderRules, listedInConnection } from '../backends/header-rules.ts'
+import {
+  disposition,
+  type EntryHeaderRules,
+  listedInConnection,
+  listsNoField,
+} from '../backends/header-rules.ts'
 import { GatewayError } from '../errors.ts'
 
 /** A request's headers with everything gone that only the gateway may say, and what the later steps need of them. */
@@ -73,7 +78,7 @@ function malformed(): GatewayError {
 }
 
 function withoutListed(fields: readonly string[], connection: string): readonly string[] {
-  if (connection === '' || connection === 'keep-alive' || connection === 'close') return fields
+  if (listsNoField(connection)) return fields
   const listed = listedInConnection(connection)
   return fields.filter((_, index) => !listed.has((fields[index - (index % 2)] as string).toLowerCase()))
 }

@@ -40,12 +40,23 @@ export async function compare(
   for (const contestant of contestants) await sample(contestant, { ...plan, seconds: warmUpSeconds })
   const rounds: Sample[][] = []
   for (let round = 1; round <= plan.rounds; round += 1) {
-    const samples: Sample[] = []
-    for (const contestant of contestants) samples.push(await sample(contestant, plan))
-    rounds.push(samples)
+    rounds.push(await playRound(contestants, plan, round % 2 === 0))
     console.error(`round ${round} of ${plan.rounds}`)
   }
   return contestants.map(({ name }, index) => summarise(name, index, rounds))
+}
+
+/** Every other round runs backwards, so that nobody always comes after the same neighbour. */
+async function playRound(
+  contestants: readonly Contestant[],
+  plan: ComparisonPlan,
+  isBackwards: boolean,
+): Promise<Sample[]> {
+  const samples: Sample[] = []
+  for (const contestant of isBackwards ? contestants.toReversed() : contestants) {
+    samples.push(await sample(contestant, plan))
+  }
+  return isBackwards ? samples.toReversed() : samples
 }
 
 async function sample({ url, pid }: Contestant, plan: ComparisonPlan): Promise<Sample> {

@@ -17,15 +17,16 @@ export interface BenchOptions {
 export class UsageError extends Error {}
 
 export const usage = `npm run bench -- [options]
-  --rounds N        rounds, in each of which every contestant is loaded once (5)
-  --seconds N       length of each load (4)
+  --rounds N        rounds, in each of which every contestant is loaded once (10)
+  --seconds N       length of each load (2)
   --connections N   connections of the load generator (64)
   --only NAMES      contestants, separated by commas; the first that runs is what the others are compared to
   --against FOLDER  another checkout of this repository, with its node_modules, as the contestant "before"
   --write           writes the table into docs/performance.md`
 
-// Five rounds of four seconds for four contestants, and two seconds each to warm up: about 90 seconds.
-const defaults = { rounds: '5', seconds: '4', connections: '64' }
+// Ten rounds of two seconds for four contestants, and two seconds each to warm up: about 90 seconds. Many short rounds
+// stand a shared machine better than few long ones.
+const defaults = { rounds: '10', seconds: '2', connections: '64' }
 
 const options = {
   rounds: { type: 'string', default: defaults.rounds },

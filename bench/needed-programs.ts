@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Programs and files that the bench needs, with the Debian package of each. */
@@ -11,7 +11,7 @@ const programs = [
 
 const files = [
   ['/usr/lib/nginx/modules/ngx_http_lua_module.so', 'libnginx-mod-http-lua'],
-  ['/usr/lib/x86_64-linux-gnu/lua/5.1/cjson.so', 'lua-cjson'],
+  ['/usr/lib/*/lua/5.1/cjson.so', 'lua-cjson'],
   ['/usr/share/lua/5.1/nginx/redis.lua', 'lua-nginx-redis'],
 ] as const
 
@@ -21,7 +21,7 @@ const systemFolders = ['/usr/sbin', '/sbin']
 /** The Debian packages that this machine lacks. */
 export function missingPackages(): readonly string[] {
   const lackingPrograms = programs.filter(([program]) => !isProgram(program))
-  const lackingFiles = files.filter(([file]) => !existsSync(file))
+  const lackingFiles = files.filter(([file]) => globSync(file).length === 0)
   return [...lackingPrograms, ...lackingFiles].map(([, name]) => name)
 }
 

@@ -45,9 +45,6 @@ export function createApp(context: AppContext): FastifyInstance {
     // What arrives on an open connection while the gateway stops is answered like anything else, and told to close.
     return503OnClosing: false,
   })
-  // Without it Node drops every header past the thousandth in silence, and with it one that a balancer appended; the
-  // request path counts them itself.
-  app.server.maxHeadersCount = 0
   app.server.maxConnections = maxConnections
   app.route({
     method: methods,

@@ -51,7 +51,7 @@ export async function startGateway(
     await Promise.all([admin.close(), services.close()])
     throw error
   })
-  log.info({ listen: gateway.url, admin: admin.url }, 'the gateway listens')
+  log.info({ url: gateway.url, admin: admin.url }, 'the gateway listens')
   return {
     url: gateway.url,
     adminUrl: admin.url,

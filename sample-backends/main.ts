@@ -42,12 +42,17 @@ export async function startPrograms(settings: ProgramsSettings, log: Logger): Pr
   const repository = openRepository(settings)
   const app = createProgramsApp({ repository, rolesHeader, now }, log)
   app.addHook('onClose', async () => repository.close())
-  return startListening(app, listen, 'the sample programme API')
+  return announce(await startListening(app, listen, 'the sample programme API'), log)
 }
 
 /** Starts the open channel API. Throws `ListenError` when the address cannot be had. */
-export function startOpenApi(settings: OpenApiSettings, log: Logger): Promise<RunningServer> {
-  return startListening(createOpenApp(log), settings.listen, 'the sample open API')
+export async function startOpenApi(settings: OpenApiSettings, log: Logger): Promise<RunningServer> {
+  return announce(await startListening(createOpenApp(log), settings.listen, 'the sample open API'), log)
+}
+
+function announce(server: RunningServer, log: Logger): RunningServer {
+  log.info({ url: server.url }, 'a sample API listens')
+  return server
 }
 
 function openRepository({ database: file, now }: ProgramsSettings): ProgramRepository {

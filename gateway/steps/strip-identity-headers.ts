@@ -15,7 +15,7 @@ export interface EntryHeaders {
   readonly authorization: string | undefined
 }
 
-/** More than browsers and client libraries send, and far fewer than would push others out. */
+/** More than browsers and client libraries send, and fewer than the 1,000 past which Node drops them in silence. */
 const maxFields = 100
 
 /**

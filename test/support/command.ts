@@ -4,7 +4,10 @@ import { once } from 'node:events'
 /** A running command, with what it has printed so far. */
 export interface RunningCommand {
   readonly child: ChildProcess
+  /** Both streams, in the order of arrival. */
   readonly output: () => string
+  readonly stdout: () => string
+  readonly stderr: () => string
   /** Waits until the output matches. Rejects when the command ends before that. */
   until(pattern: RegExp): Promise<RegExpExecArray>
   /** Sends a signal and waits for the end; returns the exit code, or the signal's name. */
@@ -24,28 +27,31 @@ export function runCommand(
   env: NodeJS.ProcessEnv = {},
 ): RunningCommand {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
-  let text = ''
-  const collect = (chunk: Buffer) => {
-    text += chunk
-    child.emit('printed')
+  const printed = { both: '', stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (chunk: Buffer) => {
+      printed[name] += chunk
+      printed.both += chunk
+      child.emit('printed')
+    })
   }
-  child.stdout.on('data', collect)
-  child.stderr.on('data', collect)
   const ended = once(child, 'close').then(([code, signal]) => code ?? signal)
   return {
     child,
-    output: () => text,
+    output: () => printed.both,
+    stdout: () => printed.stdout,
+    stderr: () => printed.stderr,
     ended,
     async until(pattern) {
       for (;;) {
-        const match = pattern.exec(text)
+        const match = pattern.exec(printed.both)
         if (match !== null) return match
         const event = await Promise.race([
           once(child, 'printed').then(() => 'printed'),
           ended.then(() => 'ended'),
         ])
-        if (event === 'ended' && pattern.exec(text) === null)
-          throw new Error(`ended without ${pattern}: ${text}`)
+        if (event === 'ended' && pattern.exec(printed.both) === null)
+          throw new Error(`ended without ${pattern}: ${printed.both}`)
       }
     },
     async stop(signal = 'SIGTERM') {

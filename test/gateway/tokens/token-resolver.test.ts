@@ -173,9 +173,14 @@ t.test('a provider that is not there at all is a 503, too', async (t) => {
 })
 
 t.test('beyond its bound of look-ups under way the provider is not pressed further', async (t) => {
-  const { call, identity } = await setScene(t, { config: { timeouts: { identity: '2s' } } })
+  const { call, identity, gateway } = await setScene(t, { config: { timeouts: { identity: '2s' } } })
   identity.misbehave = () => undefined
   const calls = Array.from({ length: 300 }, async (_, i) => (await call('/api1', { token: `t${i}` })).status)
   t.ok((await Promise.all(calls)).every((status) => status === 503))
-  t.ok(identity.recorder.requests.length <= 256, `${identity.recorder.requests.length} look-ups`)
+  const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text()
+  t.match(
+    metrics,
+    /^passerelle_token_lookups_total\{outcome="failed"\} 256$/m,
+    'the others were refused at once',
+  )
 })

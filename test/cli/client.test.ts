@@ -1,40 +1,13 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
+import { runPasserelle } from '../support/command.ts'
 import { createSqlite } from '../support/databases.ts'
 
-const root = join(import.meta.dirname, '../..')
-
-/** A program of the two commands, as the real one puts them together. */
-const program = `
-  import { Command } from 'commander'
-  import { clientCommand } from ${JSON.stringify(join(root, 'cli/client.ts'))}
-  import { oauthServerCommand } from ${JSON.stringify(join(root, 'cli/oauth-server.ts'))}
-  try {
-    await new Command('passerelle').addCommand(clientCommand()).addCommand(oauthServerCommand())
-      .parseAsync(process.argv.slice(1), { from: 'user' })
-  } catch (error) {
-    console.error(error.message)
-    process.exitCode = 1
-  }
-`
-
-function start(args: readonly string[]) {
-  return spawn(process.execPath, ['--input-type=module', '-e', program, ...args], {
-    cwd: root,
-    env: { PATH: '' },
-  })
-}
-
 async function run(...args: readonly string[]) {
-  const child = start(args)
-  const result = { stdout: '', stderr: '', code: 0 }
-  child.stdout.on('data', (chunk) => (result.stdout += chunk))
-  child.stderr.on('data', (chunk) => (result.stderr += chunk))
-  const [code] = await once(child, 'close')
-  return { ...result, code }
+  const command = runPasserelle(args)
+  const code = await command.ended
+  return { code, stdout: command.stdout(), stderr: command.stderr() }
 }
 
 async function makeDatabase(t: Test): Promise<string> {
@@ -125,11 +98,8 @@ t.test('the server runs until it is told to stop, and clients are made meanwhile
   const config = join(dirname(url.slice('sqlite:'.length)), 'oauth-server.yaml')
   writeFileSync(config, `listen: 127.0.0.1:0\ndatabase: "${url}"\n`)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const server = start(['oauth-server', '--config', config])
-    let log = ''
-    server.stdout.on('data', (chunk) => (log += chunk))
-    while (!/"url":"(http:[^"]+)"/.test(log)) await once(server.stdout, 'data')
-    const serverUrl = /"url":"(http:[^"]+)"/.exec(log)?.[1] ?? ''
+    const server = runPasserelle(['oauth-server', '--config', config])
+    const [, serverUrl] = await server.until(/"url":"(http:[^"]+)"/)
     const made = JSON.parse(
       (await run('client', 'create', '--name', 'App', '--json', '--config', config)).stdout,
     )
@@ -142,9 +112,6 @@ t.test('the server runs until it is told to stop, and clients are made meanwhile
       }),
     })
     t.equal(response.status, 200)
-    server.kill(signal)
-    const [code] = await once(server, 'close')
-    t.equal(code, 0, signal)
-    t.match(log, /the oauth-server has stopped/)
+    t.equal(await server.stop(signal), 0, signal)
   }
 })

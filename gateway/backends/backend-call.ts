@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
 import type { Abortable, Exchange } from '../exchange.ts'
-import type { BackendRequest } from './backend.ts'
+import type { BackendRequest } from './backend-request.ts'
 import { hopByHopNames, listedInConnection, listsNoField } from './header-rules.ts'
 
 /** One request to a backend: writes the answer straight onto the client's response, as fast as the client takes it. */

@@ -1,20 +1,8 @@
-import type { Quota } from '../../common/quota.ts'
 import type { RouteSettings } from '../config/settings.ts'
 import type { Backend } from './backend.ts'
 
 /** An API behind the gateway, ready to be matched. */
-export interface Route {
-  readonly prefix: string
-  readonly auth: 'token' | 'none'
-  /** The client must have one of these; empty for any client. */
-  readonly roles: readonly string[]
-  /** The token must have all of these. */
-  readonly scopes: readonly string[]
-  readonly queryToken: boolean
-  /** Quota of a client for which the identity provider names none. */
-  readonly limit: Quota | undefined
-  readonly stripPrefix: boolean
-  readonly passAuthorization: boolean
+export interface Route extends Omit<RouteSettings, 'to'> {
   readonly backend: Backend
 }
 

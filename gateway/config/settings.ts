@@ -17,9 +17,12 @@ export interface RouteSettings {
   readonly prefix: string
   readonly to: string
   readonly auth: 'token' | 'none'
+  /** The client must have one of these; empty for any client. */
   readonly roles: readonly string[]
+  /** The token must have all of these. */
   readonly scopes: readonly string[]
   readonly queryToken: boolean
+  /** Quota of a client for which the identity provider names none. */
   readonly limit: Quota | undefined
   readonly stripPrefix: boolean
   readonly passAuthorization: boolean

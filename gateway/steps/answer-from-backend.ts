@@ -1,4 +1,4 @@
-import type { BackendHeaders } from '../backends/backend.ts'
+import type { BackendHeaders } from '../backends/backend-request.ts'
 import type { Exchange } from '../exchange.ts'
 import { rateLimitFieldNames, rateLimitFields } from '../throttle/ledger.ts'
 import type { RouteMatch } from './match-route.ts'

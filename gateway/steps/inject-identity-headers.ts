@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls'
-import type { BackendHeaders } from '../backends/backend.ts'
+import type { BackendHeaders } from '../backends/backend-request.ts'
 import type { IdentityHeaderNames } from '../config/settings.ts'
 import type { Exchange } from '../exchange.ts'
 import type { RouteMatch } from './match-route.ts'

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { defaultOAuthServerSettings } from '../../oauth-server/config/settings.ts'
 import { TokenIssuer } from '../../oauth-server/grants/token-issuer.ts'
+import { captureLog } from '../support/captured-log.ts'
 import { type DatabaseKind, databaseKinds } from '../support/databases.ts'
 import {
   basic,
-  captureLog,
   obtainTokens,
   resourceServer,
   startTestServer,

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { basic, sendRaw, startTestServer } from '../support/oauth-server.ts'
+import { basic, startTestServer } from '../support/oauth-server.ts'
+import { sendRaw } from '../support/raw-client.ts'
 
 const form = 'application/x-www-form-urlencoded'
 const grant = 'grant_type=client_credentials'
@@ -62,7 +63,7 @@ t.test('two Authorization headers are refused, although Node would keep the firs
     `Content-Type: ${form}`,
     `Content-Length: ${grant.length}`,
   ]
-  const answer = await sendRaw(server.url, `${request.join('\r\n')}\r\n\r\n${grant}`)
+  const { text: answer } = await sendRaw(server.url, `${request.join('\r\n')}\r\n\r\n${grant}`)
   t.match(answer, /^HTTP\/1\.1 400 /)
   t.match(answer, /"error":"invalid_request"/)
 })
@@ -85,7 +86,10 @@ t.test('unknown places and broken URLs are refused without an echo', async (t) =
   const json = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' }
   t.equal((await fetch(`${server.url}/nowhere`, json)).status, 404, 'whatever is posted there')
   for (const path of ['/%', '/%zz/sentinel', '/oauth/token%', '/%ff?sentinel']) {
-    const answer = await sendRaw(server.url, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    const { text: answer } = await sendRaw(
+      server.url,
+      `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    )
     t.match(answer, /^HTTP\/1\.1 400 /, path)
     t.match(answer, /"error":"invalid_request"/, path)
     t.match(answer, /^cache-control: no-store\r$/m, path)
@@ -96,11 +100,11 @@ t.test('unknown places and broken URLs are refused without an echo', async (t) =
 
 t.test('what is not HTTP is refused without an echo', async (t) => {
   const server = await startTestServer(t)
-  const garbage = await sendRaw(server.url, 'SENTINEL\r\n\r\n')
+  const { text: garbage } = await sendRaw(server.url, 'SENTINEL\r\n\r\n')
   t.match(garbage, /^HTTP\/1\.1 400 Bad Request\r\n/)
   t.match(garbage, /"error":"invalid_request"/)
   t.notMatch(garbage, /sentinel/i)
-  const headers = await sendRaw(
+  const { text: headers } = await sendRaw(
     server.url,
     `GET / HTTP/1.1\r\nHost: x\r\nSentinel: ${'x'.repeat(17_000)}\r\n\r\n`,
   )
@@ -108,6 +112,6 @@ t.test('what is not HTTP is refused without an echo', async (t) => {
   t.notMatch(headers, /sentinel/i)
   const smuggling =
     'POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
-  t.match(await sendRaw(server.url, smuggling), /^HTTP\/1\.1 400 /)
+  t.match((await sendRaw(server.url, smuggling)).text, /^HTTP\/1\.1 400 /)
   t.equal((await fetch(`${server.url}/healthz`)).status, 200, 'and the server lives on')
 })

@@ -6,8 +6,9 @@ import { startOAuthServer } from '../../oauth-server/main.ts'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
 import { isStoreUnavailable } from '../../oauth-server/store/unavailable.ts'
 import { ExpiredTokenSweeper } from '../../oauth-server/tokens/expired-token-sweeper.ts'
+import { captureLog } from '../support/captured-log.ts'
 import { createPostgres, createSqlite } from '../support/databases.ts'
-import { captureLog, obtainTokens, startTestServer } from '../support/oauth-server.ts'
+import { obtainTokens, startTestServer } from '../support/oauth-server.ts'
 import { needs, postgres } from '../support/services.ts'
 
 t.test('healthz says whether the database answers', async (t) => {

@@ -72,7 +72,11 @@ t.test('the log names the route and the request id, and never the URL', async (t
   await ask(server, '/%zzmarker?access_token=marker')
   await server.close()
   t.notMatch(lines.join(''), 'marker')
-  t.match(JSON.parse(lines.find((line) => line.includes('trace-7')) ?? '{}'), { requestId: 'trace-7', route: '/api2/channels/:id', status: 400 })
+  t.match(JSON.parse(lines.find((line) => line.includes('trace-7')) ?? '{}'), {
+    requestId: 'trace-7',
+    route: '/api2/channels/:id',
+    status: 400,
+  })
 })
 
 t.test('a fault of the server’s own is logged, and its 500 tells nothing of it', async (t) => {

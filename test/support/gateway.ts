@@ -1,9 +1,8 @@
-import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import { stringify } from 'yaml'
 import type { Clock } from '../../gateway/clock.ts'
 import { parseGatewayConfig } from '../../gateway/config/load.ts'
 import { type RunningGateway, startGateway } from '../../gateway/main.ts'
+import { captureLog } from './captured-log.ts'
 
 /** A gateway under test, with what it logged. */
 export interface GatewayUnderTest extends RunningGateway {
@@ -21,16 +20,4 @@ export async function startTestGateway(
   const { lines, log } = captureLog()
   const gateway = await startGateway(settings, log, clock)
   return { ...gateway, logLines: lines }
-}
-
-/** A log whose lines can be looked at. */
-export function captureLog() {
-  const lines: string[] = []
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk))
-      done()
-    },
-  })
-  return { lines, log: pino({ level: 'debug' }, stream) }
 }

@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { connect } from 'node:net'
-import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import {
   ClientRegistry,
   type CreatedClient,
@@ -11,23 +8,12 @@ import { defaultOAuthServerSettings, type OAuthServerSettings } from '../../oaut
 import { startOAuthServer } from '../../oauth-server/main.ts'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
 import type { Database } from '../../oauth-server/store/tables.ts'
+import { captureLog } from './captured-log.ts'
 import { createSqlite, type TestDatabase } from './databases.ts'
 
 /** What the tests need of a tap test. */
 interface Teardown {
   teardown(work: () => Promise<void>): void
-}
-
-/** A log that keeps its lines. */
-export function captureLog() {
-  const lines: string[] = []
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk))
-      done()
-    },
-  })
-  return { lines, log: pino({ level: 'trace' }, stream) }
 }
 
 /** An authorization server on a real socket, with a clock that the test moves and a second way into its database. */
@@ -104,14 +90,4 @@ export async function obtainTokens(server: TestServer, client: CreatedClient, sc
     basic(client),
   )
   return (await response.json()) as { access_token: string; refresh_token: string; scope: string }
-}
-
-/** Sends bytes as they are and gives back the answer's text: what `fetch` is too polite to send. */
-export async function sendRaw(url: string, request: string | Buffer): Promise<string> {
-  const { hostname, port } = new URL(url)
-  const socket = connect({ host: hostname, port: Number(port) })
-  socket.write(request)
-  let answer = ''
-  for await (const chunk of socket) answer += chunk
-  return answer
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type Platform, startPlatform } from '../../cli/platform.ts'
-import { captureLog } from './gateway.ts'
+import { captureLog } from './captured-log.ts'
 
 /** The whole platform on free ports, with its log; it ends with the test. */
 export interface PlatformUnderTest extends Platform {

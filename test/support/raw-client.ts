@@ -5,6 +5,8 @@ export interface RawAnswer {
   readonly status: number
   readonly head: string
   readonly body: string
+  /** Head and body as one. */
+  readonly text: string
 }
 
 /**
@@ -29,5 +31,5 @@ export function sendRaw(url: string, bytes: string | Buffer, timeoutMs = 5_000):
 function parseAnswer(text: string): RawAnswer {
   const end = text.indexOf('\r\n\r\n')
   const head = end === -1 ? text : text.slice(0, end)
-  return { status: Number(head.slice(9, 12)) || 0, head, body: end === -1 ? '' : text.slice(end + 4) }
+  return { status: Number(head.slice(9, 12)) || 0, head, body: end === -1 ? '' : text.slice(end + 4), text }
 }

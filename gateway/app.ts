@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from '../common/log.ts'
 import type { TimeoutSettings } from './config/settings.ts'
@@ -61,12 +62,15 @@ export function createApp(context: AppContext): FastifyInstance {
     },
     handler: () => undefined,
   })
-  app.setNotFoundHandler((request, reply) => {
-    arrive(request, reply).fail(
-      new GatewayError('method-refused', { headers: ['Allow', methods.join(', ')] }),
-    )
-  })
+  app.setNotFoundHandler((request, reply) => arrive(request, reply).fail(methodRefused()))
+  app.server.on('connect', (_request, socket) => refuse(socket, methodRefused()))
+  // A client that asks before it sends its body is told to go on only when the request is forwarded.
+  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
   return app
+}
+
+function methodRefused(): GatewayError {
+  return new GatewayError('method-refused', { headers: ['Allow', methods.join(', ')] })
 }
 
 /** Takes a request over from Fastify, and has the listener told when it is over. */
@@ -126,12 +130,17 @@ function logFailure(log: Logger, exchange: Exchange, failure: GatewayError): voi
 
 /** Answers what never became a request: Node's parser gave up on it, or its client was too slow. */
 function refuseConnection(error: ClientError, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  if (error.code === 'ECONNRESET') socket.destroy()
+  else refuse(socket, new GatewayError(parserFailures[error.code ?? ''] ?? 'request-malformed'))
+}
+
+/** Answers on the bare connection, and ends it. */
+function refuse(socket: Duplex, failure: GatewayError): void {
+  if (!socket.writable) {
     socket.destroy()
     return
   }
-  const failure = new GatewayError(parserFailures[error.code ?? ''] ?? 'request-malformed')
-  const fields = [...problemFields(failure, ''), 'Connection', 'close']
+  const fields = [...failure.headers, ...problemFields(failure, ''), 'Connection', 'close']
   const head = fields.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('')
   const reason = STATUS_CODES[failure.status]
   socket.end(`HTTP/1.1 ${failure.status} ${reason}\r\n${head}\r\n${problemBody(failure, '')}`)

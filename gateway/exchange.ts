@@ -38,11 +38,18 @@ export class Exchange {
     this.#onError = origin.onError
   }
 
+  /** The status that the client got; 499, as nginx calls it, when it left before there was one. */
+  get status(): number {
+    return this.response.headersSent ? this.response.statusCode : clientLeft
+  }
+
   /** Answers with an error; a response that has begun is cut instead, so that it never looks complete. */
   fail(error: unknown): void {
     this.#onError(this, error)
   }
 }
+
+const clientLeft = 499
 
 interface ExchangeOrigin {
   readonly request: IncomingMessage

@@ -55,6 +55,7 @@ function hasBody({ request }: Exchange): boolean {
  * The request's body as a stream of its own. The HTTP client destroys the body it was given when a backend answers
  * early; destroying the request itself would take the client's connection, and the answer with it.
  */
-function detachedBody({ request }: Exchange): PassThrough {
+function detachedBody({ request, response }: Exchange): PassThrough {
+  if (request.headers.expect !== undefined) response.writeContinue()
   return request.pipe(new PassThrough())
 }

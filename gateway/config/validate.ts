@@ -1,5 +1,5 @@
 import type { RuleBroken } from '../../common/config-file.ts'
-import { parseListenAddress } from '../../common/listen-address.ts'
+import { type ListenAddress, listenAddress } from '../../common/listen-address.ts'
 import type { GatewayConfig } from './options.ts'
 
 /** The rules that span several options. It reports what is broken and changes nothing. */
@@ -13,9 +13,15 @@ export function checkAcrossOptions(config: GatewayConfig): readonly RuleBroken[]
 }
 
 function* checkListeners(config: GatewayConfig): Iterable<RuleBroken> {
-  const isSame = config.listen === config.admin && parseListenAddress(config.listen)?.port !== 0
-  if (isSame)
-    yield { path: ['admin'], rule: 'must differ from listen: clients must never reach the admin listener' }
+  const [listen, admin] = [listenAddress(config.listen), listenAddress(config.admin)]
+  const isSameHost = listen.host === admin.host || isWildcard(listen) || isWildcard(admin)
+  if (listen.port === 0 || listen.port !== admin.port || !isSameHost) return
+  yield { path: ['admin'], rule: 'must differ from listen: clients must never reach the admin listener' }
+}
+
+/** Whether the address stands for every one of the machine. */
+function isWildcard({ host }: ListenAddress): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
 function* checkIdentity(config: GatewayConfig): Iterable<RuleBroken> {

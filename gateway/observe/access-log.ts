@@ -14,7 +14,7 @@ export function logAccess(log: Logger, exchange: Exchange): void {
     path: exchange.path,
     route: exchange.routePrefix,
     client: exchange.client,
-    status: response.statusCode,
+    status: exchange.status,
     ms: Math.round((performance.now() - exchange.startedAtMs) * 10) / 10,
     address: request.socket.remoteAddress,
     error: exchange.errorCode === '' ? undefined : exchange.errorCode,

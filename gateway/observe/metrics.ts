@@ -45,7 +45,7 @@ export class Metrics {
 
   countRequest(exchange: Exchange): void {
     const route = exchange.routePrefix
-    this.#requests.inc({ route, status: exchange.response.statusCode, error: exchange.errorCode })
+    this.#requests.inc({ route, status: exchange.status, error: exchange.errorCode })
     this.#duration.observe({ route }, (performance.now() - exchange.startedAtMs) / 1_000)
   }
 

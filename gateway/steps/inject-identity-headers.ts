@@ -38,7 +38,8 @@ export function injectIdentityHeaders(
   const { socket } = exchange.request
   const scheme = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
   fields.push('X-Request-Id', exchange.requestId, 'X-Forwarded-For', socket.remoteAddress ?? 'unknown')
-  fields.push('X-Forwarded-Proto', scheme, 'X-Forwarded-Host', entry.host ?? '')
+  fields.push('X-Forwarded-Proto', scheme)
+  if (entry.host !== undefined) fields.push('X-Forwarded-Host', entry.host)
   if (match.route.passAuthorization && entry.authorization !== undefined) {
     fields.push('Authorization', entry.authorization)
   }

@@ -60,6 +60,29 @@ t.test('the quota belongs to the client: two tokens share it, and a third does n
   t.equal(await call(await platform.getToken()), 429)
 })
 
+t.test('1,000 calls are one sub-request, and the 1,001st is over the quota', async (t) => {
+  const platform = await startTestPlatform(t)
+  const quota = ['--rate-limit', '1000', '--window', '1h']
+  const client = await platform.createClient(['--name', 'Tracks', '--roles', 'USER', ...quota])
+  const headers = { authorization: `Bearer ${await platform.getToken(client)}` }
+  const statuses = new Map<number, number>()
+  let last: Response | undefined
+  for (let round = 0; round < 20; round += 1) {
+    const responses = await Promise.all(
+      Array.from({ length: 50 }, () => fetch(`${platform.url}/api1`, { headers })),
+    )
+    for (const response of responses) {
+      statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
+      await response.arrayBuffer()
+      last = response
+    }
+  }
+  t.same([...statuses], [[200, 1_000]])
+  t.equal(last?.headers.get('x-rate-limit-limit'), '1000')
+  t.equal(platform.countSubRequests(), 1)
+  t.equal((await fetch(`${platform.url}/api1`, { headers })).status, 429)
+})
+
 t.test('100 first calls at the same time are one sub-request', async (t) => {
   const platform = await startTestPlatform(t)
   const token = await platform.getToken()

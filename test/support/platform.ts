@@ -2,14 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import type { Credentials } from '../../cli/data-folder.ts'
 import { type Platform, startPlatform } from '../../cli/platform.ts'
 import { captureLog } from './captured-log.ts'
+import { runPasserelle } from './command.ts'
 
 /** The whole platform on free ports, with its log; it ends with the test. */
 export interface PlatformUnderTest extends Platform {
   readonly logLines: string[]
-  /** A token of the demo partner. */
-  getToken(): Promise<string>
+  /** A token of the demo partner, or of another client. */
+  getToken(client?: Credentials): Promise<string>
+  /** Makes a client as an administrator does, while everything runs. */
+  createClient(options: readonly string[]): Promise<Credentials>
   /** Sub-requests that the identity provider has answered. */
   countSubRequests(): number
 }
@@ -24,11 +28,10 @@ export async function startTestPlatform(t: Test): Promise<PlatformUnderTest> {
     await platform.close()
     rmSync(dataFolder, { recursive: true })
   })
-  const { id, secret } = platform.clients.demo
   return {
     ...platform,
     logLines: lines,
-    async getToken() {
+    async getToken({ id, secret } = platform.clients.demo) {
       const answer = await fetch(`${platform.oauthServer.url}/oauth/token`, {
         method: 'POST',
         headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
@@ -36,6 +39,13 @@ export async function startTestPlatform(t: Test): Promise<PlatformUnderTest> {
       })
       const { access_token } = (await answer.json()) as { access_token: string }
       return access_token
+    },
+    async createClient(options) {
+      const database = `sqlite:${join(dataFolder, 'oauth-server.db')}`
+      const command = runPasserelle(['client', 'create', ...options, '--database', database, '--json'])
+      await command.ended
+      const { client_id, client_secret } = JSON.parse(command.stdout())
+      return { id: client_id, secret: client_secret }
     },
     countSubRequests: () => lines.filter((line) => line.includes('/oauth/verifToken')).length,
   }

@@ -168,6 +168,24 @@ t.test('a client that waits for 100 Continue gets it, and its body arrives', asy
   t.equal(backend.requests[0]?.body, 'late body')
 })
 
+t.test('a client that asks before it sends its body is not made to send one that is refused', async (t) => {
+  const { gateway, backend } = await setScene(t)
+  const head = ['POST /api1 HTTP/1.1', 'Host: a', 'Expect: 100-continue', 'Content-Length: 1000000']
+  const answer = await sendRaw(gateway.url, `${head.join('\r\n')}\r\n\r\n`)
+  t.match(answer.text, /^HTTP\/1\.1 401 /, 'no 100 Continue comes before')
+  t.match(answer.head, /\r\nConnection: close/)
+  t.same(backend.requests, [])
+})
+
+t.test('a GET with a body keeps it', async (t) => {
+  const { gateway, backend } = await setScene(t)
+  const request = httpRequest(`${gateway.url}/api2`, { method: 'GET', headers: { 'content-length': 4 } })
+  request.end('body')
+  const [response] = await once(request, 'response')
+  response.resume()
+  t.same([response.statusCode, backend.requests[0]?.body], [200, 'body'])
+})
+
 t.test('a slow client slows the backend down instead of filling the gateway', async (t) => {
   let written = 0
   const { gateway, backend } = await setScene(t)
@@ -228,6 +246,22 @@ t.test('a client that goes away takes its request to the backend with it', async
   t.ok(isAborted)
   const lines = gateway.logLines
   while (!lines.some((line) => line.includes('"aborted":true'))) await sleep(10)
+})
+
+t.test('a client that goes away before any answer is not taken for one that was answered', async (t) => {
+  const { gateway, backend } = await setScene(t)
+  const aborted = new Promise<void>((resolve) => {
+    backend.answer = (request) => request.socket.on('close', () => resolve())
+  })
+  const request = httpRequest(`${gateway.url}/api2/left`)
+  request.on('error', () => undefined)
+  request.end()
+  while (backend.requests.length === 0) await sleep(5)
+  request.destroy()
+  await aborted
+  const line = () => gateway.logLines.find((each) => each.includes('/api2/left'))
+  while (line() === undefined) await sleep(5)
+  t.match(JSON.parse(line() ?? ''), { status: 499, aborted: true })
 })
 
 t.test('a truncated answer never looks complete', async (t) => {

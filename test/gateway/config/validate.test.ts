@@ -25,6 +25,9 @@ t.test('the admin listener must not be where clients are', (t) => {
   const rule = 'must differ from listen: clients must never reach the admin listener'
   t.strictSame(faultsOf(identity, 'listen: a:1', 'admin: a:1', routes), [`3: admin: a:1 ${rule}`])
   t.strictSame(faultsOf(identity, 'listen: 127.0.0.1:8090', routes), [`1: admin: ${rule}`])
+  t.strictSame(faultsOf(identity, 'listen: a:1', 'admin: a:01', routes), [`3: admin: a:01 ${rule}`])
+  for (const wildcard of ['0.0.0.0:1', '"[::]:1"'])
+    t.match(faultsOf(identity, `listen: ${wildcard}`, 'admin: a:1', routes), [rule], 'it is every address')
   t.strictSame(faultsOf(identity, 'listen: a:1', 'admin: a:2', routes), [])
   t.strictSame(faultsOf(identity, 'listen: a:0', 'admin: a:0', routes), [], 'port 0 is another one each time')
   t.end()

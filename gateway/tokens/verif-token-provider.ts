@@ -40,12 +40,17 @@ export class VerifTokenProvider implements IdentityProvider {
     const askedAtMs = this.#clock()
     const answer = await askProvider(this.#connection, { method: 'GET', url, headers: this.#headers })
     if (answer.status === 200) return readVerifTokenAnswer(parseAnswer(answer), askedAtMs)
-    if (refusals.has(answer.status) && !refusesTheGateway(answer)) return undefined
+    if (this.#refusesTheGateway(answer)) {
+      throw new IdentityProviderFailure(
+        `the identity provider refuses the gateway itself (${answer.status}): identity.verify needs the clientId and clientSecret of a client that may look tokens up`,
+      )
+    }
+    if (refusals.has(answer.status)) return undefined
     throw new IdentityProviderFailure(`the identity provider answered ${answer.status}`)
   }
-}
 
-/** Whether the provider asks the gateway, not the client, who it is: then it says nothing of the token. */
-function refusesTheGateway(answer: ProviderAnswer): boolean {
-  return /^\s*basic\b/i.test(answer.challenge)
+  /** Whether the provider turns away the gateway, not the client: then it says nothing of the token. */
+  #refusesTheGateway({ status, challenge }: ProviderAnswer): boolean {
+    return /^\s*basic\b/i.test(challenge) || (status === 403 && this.#headers.authorization !== undefined)
+  }
 }

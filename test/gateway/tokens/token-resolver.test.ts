@@ -184,3 +184,30 @@ t.test('beyond its bound of look-ups under way the provider is not pressed furth
     'the others were refused at once',
   )
 })
+
+t.test(
+  'a provider that turns the gateway away is no word about the token, and the log says what to mend',
+  async (t) => {
+    const { call, identity, gateway } = await setScene(t, {
+      identity: (stub) => ({ verify: { url: stub.verifyUrl, clientId: 'gateway', clientSecret: 'wrong' } }),
+    })
+    for (const [status, headers] of [
+      [401, { 'www-authenticate': 'Basic realm="x"' }],
+      [403, {}],
+    ] as const) {
+      identity.misbehave = (_request, response) => response.writeHead(status, headers).end()
+      t.equal(
+        (await readProblem(t, await call('/api1', { token: 'good' }))).code,
+        'identity-unavailable',
+        String(status),
+      )
+      t.match(gateway.logLines.join(''), `refuses the gateway itself (${status})`)
+    }
+  },
+)
+
+t.test('without credentials of the gateway, 403 is the provider’s word about the token', async (t) => {
+  const { call, identity } = await setScene(t)
+  identity.misbehave = (_request, response) => response.writeHead(403).end()
+  t.equal((await readProblem(t, await call('/api1', { token: 'good' }))).code, 'token-invalid')
+})

@@ -30,7 +30,7 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QU
 
 /** The public listener: one catch-all route, bodies passed through unread, one error handler. */
 export function createApp(context: AppContext): FastifyInstance {
-  const { gateway, timeouts } = context
+  const { gateway, timeouts, log } = context
   const arrive = createArrivals(context)
   const app = fastify({
     logger: false,
@@ -42,7 +42,7 @@ export function createApp(context: AppContext): FastifyInstance {
     routerOptions: { querystringParser: () => ({}) },
     frameworkErrors: (_error, request, reply) =>
       arrive(request, reply).fail(new GatewayError('path-ambiguous')),
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: (error, socket) => refuseConnection(log, error, socket),
     // What arrives on an open connection while the gateway stops is answered like anything else, and told to close.
     return503OnClosing: false,
   })
@@ -129,9 +129,15 @@ function logFailure(log: Logger, exchange: Exchange, failure: GatewayError): voi
 }
 
 /** Answers what never became a request: Node's parser gave up on it, or its client was too slow. */
-function refuseConnection(error: ClientError, socket: Socket): void {
-  if (error.code === 'ECONNRESET') socket.destroy()
-  else refuse(socket, new GatewayError(parserFailures[error.code ?? ''] ?? 'request-malformed'))
+function refuseConnection(log: Logger, error: ClientError, socket: Socket): void {
+  if (error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const failure = new GatewayError(parserFailures[error.code ?? ''] ?? 'request-malformed')
+  // The parser's own message may quote the request; its code does not.
+  log.info({ status: failure.status, address: socket.remoteAddress, error: failure.code, reason: error.code })
+  refuse(socket, failure)
 }
 
 /** Answers on the bare connection, and ends it. */

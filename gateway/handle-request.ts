@@ -29,7 +29,7 @@ interface Passage {
   readonly exchange: Exchange
   readonly entry: EntryHeaders
   readonly match: RouteMatch
-  readonly search: string
+  readonly bearer: BearerToken | OpenAccess
 }
 
 /**
@@ -41,7 +41,7 @@ export function handleRequest(gateway: Gateway, exchange: Exchange): void {
   const entry = stripIdentityHeaders(exchange.request, gateway.headerRules)
   const match = matchRoute(gateway.routes, exchange)
   const bearer = readBearerToken(match, entry)
-  const passage = { gateway, exchange, entry, match, search: bearer.search }
+  const passage = { gateway, exchange, entry, match, bearer }
   if (bearer.token === undefined) answer(passage, bearer)
   else identify(passage, bearer)
 }

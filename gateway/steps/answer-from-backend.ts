@@ -1,33 +1,41 @@
 import type { BackendHeaders } from '../backends/backend-request.ts'
 import type { Exchange } from '../exchange.ts'
-import { rateLimitFieldNames, rateLimitFields } from '../throttle/ledger.ts'
+import { type Allowance, rateLimitFieldNames, rateLimitFields } from '../throttle/ledger.ts'
 import type { RouteMatch } from './match-route.ts'
-import type { OpenAccess } from './read-bearer-token.ts'
+import type { BearerToken, OpenAccess } from './read-bearer-token.ts'
 import type { AdmittedCaller } from './throttle-caller.ts'
 
 /** A request that has passed all checks. */
 interface Passage {
   readonly exchange: Exchange
   readonly match: RouteMatch
-  /** The query without a token. */
-  readonly search: string
+  readonly bearer: BearerToken | OpenAccess
 }
 
 const none: ReadonlySet<string> = new Set()
 
 /** Forwards the request to the route's backend, which answers the client through the gateway. */
 export function answerFromBackend(
-  { exchange, match, search }: Passage,
+  { exchange, match, bearer }: Passage,
   access: AdmittedCaller | OpenAccess,
   headers: BackendHeaders,
 ): void {
   const allowance = 'caller' in access ? access.allowance : undefined
   match.route.backend.forward(exchange, {
-    path: backendPath(match) + search,
+    path: backendPath(match) + bearer.search,
     headers,
-    responseFields: allowance === undefined ? [] : rateLimitFields(allowance),
+    responseFields: responseFields(allowance, bearer),
     replacedFields: allowance === undefined ? none : rateLimitFieldNames,
   })
+}
+
+/** What is left of the quota; and that a token in the URL must not travel on in a Referer (RFC 6750 §5.3). */
+function responseFields(
+  allowance: Allowance | undefined,
+  bearer: BearerToken | OpenAccess,
+): readonly string[] {
+  const fields = allowance === undefined ? [] : rateLimitFields(allowance)
+  return bearer.isFromUrl ? [...fields, 'Referrer-Policy', 'no-referrer'] : fields
 }
 
 function backendPath({ route, target }: RouteMatch): string {

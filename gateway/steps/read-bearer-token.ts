@@ -7,12 +7,15 @@ import type { EntryHeaders } from './strip-identity-headers.ts'
 export interface BearerToken {
   readonly token: string
   readonly search: string
+  /** Whether the token came in the URL, where whatever handles URLs can see it. */
+  readonly isFromUrl: boolean
 }
 
 /** A request that needs no token, because its route is open; its target has none either. */
 export interface OpenAccess {
   readonly token: undefined
   readonly search: string
+  readonly isFromUrl: false
 }
 
 /** The syntax of a bearer token (RFC 6750 §2.1), within a bound. */
@@ -29,7 +32,7 @@ export function readBearerToken(
   entry: EntryHeaders,
 ): BearerToken | OpenAccess {
   const inQuery = takeFromQuery(target)
-  if (route.auth === 'none') return { token: undefined, search: inQuery.search }
+  if (route.auth === 'none') return { token: undefined, search: inQuery.search, isFromUrl: false }
   const fromHeader = bearerOf(entry.authorization)
   if (inQuery.tokens.length + (fromHeader === undefined ? 0 : 1) > 1) throw invalidRequest('token-repeated')
   if (inQuery.tokens.length > 0 && !route.queryToken) throw invalidRequest('query-token-refused')
@@ -37,7 +40,7 @@ export function readBearerToken(
   if (token === undefined)
     throw new GatewayError('token-missing', { headers: ['WWW-Authenticate', challenge] })
   if (!tokenPattern.test(token)) throw invalidRequest('token-malformed')
-  return { token, search: inQuery.search }
+  return { token, search: inQuery.search, isFromUrl: fromHeader === undefined }
 }
 
 /** What follows the Bearer scheme, whose case does not matter (RFC 9110 §11.1); `undefined` for another scheme. */

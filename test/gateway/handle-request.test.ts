@@ -121,6 +121,11 @@ t.test('an open route needs no token, counts nothing and tells the backend no id
 
 t.test('a token in the URL works where the route allows it, and the backend never sees it', async (t) => {
   const { call, backend } = await setScene(t)
+  const first = await call('/api1/a?x=1&access_token=good&y=%20')
+  t.equal(first.status, 200)
+  t.equal(first.headers.get('referrer-policy'), 'no-referrer', 'no page that this opens tells the URL')
+  t.equal((await call('/api1', { token: 'good' })).headers.get('referrer-policy'), null)
+  backend.requests.length = 0
   t.equal((await call('/api1/a?x=1&access_token=good&y=%20')).status, 200)
   t.equal((await call('/api1/a?access_token=good')).status, 200)
   t.equal((await call('/api1/a?%61ccess_token=good&z')).status, 200)

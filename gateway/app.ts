@@ -146,10 +146,10 @@ function refuse(socket: Duplex, failure: GatewayError): void {
     socket.destroy()
     return
   }
-  const fields = [...failure.headers, ...problemFields(failure, ''), 'Connection', 'close']
+  const fields = [...failure.headers, ...problemFields(failure), 'Connection', 'close']
   const head = fields.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('')
   const reason = STATUS_CODES[failure.status]
-  socket.end(`HTTP/1.1 ${failure.status} ${reason}\r\n${head}\r\n${problemBody(failure, '')}`)
+  socket.end(`HTTP/1.1 ${failure.status} ${reason}\r\n${head}\r\n${problemBody(failure)}`)
 }
 
 interface ClientError extends Error {
@@ -161,7 +161,7 @@ const parserFailures: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 }
 
-function problemFields(failure: GatewayError, requestId: string): string[] {
+function problemFields(failure: GatewayError, requestId?: string): string[] {
   const length = String(Buffer.byteLength(problemBody(failure, requestId)))
   const fields = [
     'Content-Type',
@@ -171,9 +171,9 @@ function problemFields(failure: GatewayError, requestId: string): string[] {
     'Cache-Control',
     'no-store',
   ]
-  return requestId === '' ? fields : [...fields, 'X-Request-Id', requestId]
+  return requestId === undefined ? fields : [...fields, 'X-Request-Id', requestId]
 }
 
-function problemBody(failure: GatewayError, requestId: string): string {
+function problemBody(failure: GatewayError, requestId?: string): string {
   return JSON.stringify(failure.toProblem(requestId))
 }

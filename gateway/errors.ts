@@ -144,7 +144,7 @@ export class GatewayError extends Error {
     this.#members = context.members ?? {}
   }
 
-  /** The problem document (RFC 9457) that tells this error. */
+  /** The problem document (RFC 9457) that tells this error; what never became a request has no id. */
   toProblem(requestId: string | undefined): Readonly<Record<string, unknown>> {
     const { status, title, cure } = errorDefinitions[this.code]
     return {

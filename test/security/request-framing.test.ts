@@ -67,6 +67,7 @@ t.test('a head that is too large is refused by name', async (t) => {
   )
   t.equal(answer.status, 431)
   t.match(answer.body, /"code":"headers-too-large"/)
+  t.notMatch(answer.body, 'request_id', 'it never became a request')
   t.match(
     gateway.logLines.join(''),
     /"error":"headers-too-large","reason":"HPE_HEADER_OVERFLOW"/,

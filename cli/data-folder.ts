@@ -41,7 +41,7 @@ export const demoClient: NewClient = {
 
 /** The platform's own gateway, as its configuration file says it; `start` fills in what depends on the machine. */
 const gatewayConfig = `# The gateway that "passerelle start" runs. Written once: edit it as you like, then start again.
-# "passerelle check" tells what is wrong with it; docs/configuration.md lists every option.
+# "passerelle start" sets the variables; docs/configuration.md lists every option.
 listen: \${GATEWAY_LISTEN:-127.0.0.1:8080}
 admin: \${GATEWAY_ADMIN:-127.0.0.1:8090}
 identity:

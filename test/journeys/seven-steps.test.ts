@@ -3,6 +3,8 @@
  * does still works, and what it must not do is refused.
  */
 import t from 'tap'
+import { startBackendRecorder } from '../support/backend-recorder.ts'
+import { startTestGateway } from '../support/gateway.ts'
 import { startTestPlatform } from '../support/platform.ts'
 
 t.test('the seven steps of the original', async (t) => {
@@ -143,3 +145,51 @@ t.test('each refusal of the platform says what it is and what to do', async (t) 
     'a known token is still known',
   )
 })
+
+t.test('by introspection the gateway learns the same as by the original’s sub-request', async (t) => {
+  const platform = await startTestPlatform(t)
+  const { id: clientId, secret: clientSecret } = platform.clients.gateway
+  const introspect = { url: `${platform.oauthServer.url}/oauth/introspect`, clientId, clientSecret }
+  const backend = await startBackendRecorder()
+  const verify = { ...introspect, url: `${platform.oauthServer.url}/oauth/verifToken` }
+  const gateways = await Promise.all(
+    [{ introspect }, { verify }].map((identity) =>
+      startTestGateway({ identity, routes: { '/': { to: backend.url, scopes: ['user'] } } }),
+    ),
+  )
+  t.teardown(() => Promise.all([...gateways, backend].map((server) => server.close())))
+  const partner = await platform.createClient([
+    '--name',
+    'Both',
+    '--roles',
+    'USER,EDITOR',
+    '--rate-limit',
+    '7',
+  ])
+  const headers = { authorization: `Bearer ${await platform.getToken(partner)}` }
+  for (const gateway of gateways) {
+    const response = await fetch(gateway.url, { headers })
+    t.same([response.status, response.headers.get('x-rate-limit-limit')], [200, '7'])
+    const seen = backend.requests.at(-1)?.headers
+    t.match(seen, { 'x-roles': 'EDITOR,USER', 'x-scope': 'user', 'x-client-id': partner.id })
+    t.equal((await fetch(gateway.url, { headers: { authorization: 'Bearer wrong' } })).status, 401)
+  }
+})
+
+t.test(
+  'a gateway whose client may not look tokens up lets nobody in, and calls no token invalid',
+  async (t) => {
+    const platform = await startTestPlatform(t)
+    const { id: clientId, secret: clientSecret } = platform.clients.demo
+    for (const [kind, path] of [
+      ['verify', '/oauth/verifToken'],
+      ['introspect', '/oauth/introspect'],
+    ] as const) {
+      const identity = { [kind]: { url: platform.oauthServer.url + path, clientId, clientSecret } }
+      const gateway = await startTestGateway({ identity, routes: { '/': { to: platform.programs.url } } })
+      const headers = { authorization: `Bearer ${await platform.getToken()}` }
+      t.equal((await fetch(gateway.url, { headers })).status, 503, kind)
+      await gateway.close()
+    }
+  },
+)

@@ -157,7 +157,8 @@ const TokenCache = Type.Object(
       maximum: 10_000_000,
       default: 100_000,
       unit: 'tokens',
-      description: 'Most tokens kept; beyond it those unused for longest are forgotten and asked for again.',
+      description:
+        'Most tokens kept; beyond it one that was not used lately is forgotten, and asked for again when it comes back.',
     }),
   },
   { additionalProperties: false, default: {}, description: 'What the gateway remembers of tokens.' },

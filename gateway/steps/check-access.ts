@@ -1,13 +1,14 @@
+import { type CountedQuota, countedQuota } from '../../common/quota.ts'
 import type { Route } from '../backends/route-table.ts'
 import { GatewayError } from '../errors.ts'
-import { countedQuota, type Ledger, rateLimitFields } from '../throttle/ledger.ts'
+import { type Ledger, rateLimitFields } from '../throttle/ledger.ts'
 import type { TokenMetadata } from '../tokens/token-metadata.ts'
 
 /** A client that this route accepts: only {@link checkAccess} makes one. */
 export interface Caller {
   readonly metadata: TokenMetadata
-  readonly route: Route
-  readonly isAccepted: true
+  /** The quota that counts its requests on this route: its own, else the route's; `undefined` when there is neither. */
+  readonly counted: CountedQuota | undefined
 }
 
 /** What a token is held against: the route's rules and, for what a refusal says of the quota, the ledger. */
@@ -21,17 +22,22 @@ interface AccessRules {
  * route accepts says nothing about the next (CVE-2021-32701). A refusal is not counted, but tells what is left.
  */
 export function checkAccess({ route, ledger }: AccessRules, metadata: TokenMetadata): Caller {
+  const counted = metadata.counted ?? quotaOfRoute(route, metadata.client)
   if (route.roles.length > 0 && !hasAny(metadata.roles, route.roles)) {
-    const headers = quotaFields({ route, ledger }, metadata)
+    const headers = quotaFields(ledger, counted)
     throw new GatewayError('role-missing', { headers, members: { roles: route.roles } })
   }
   if (!hasAll(metadata.scopes, route.scopes)) {
     const scope = route.scopes.join(' ')
     const challenge = `Bearer realm="passerelle", error="insufficient_scope", scope="${scope}"`
-    const headers = ['WWW-Authenticate', challenge, ...quotaFields({ route, ledger }, metadata)]
+    const headers = ['WWW-Authenticate', challenge, ...quotaFields(ledger, counted)]
     throw new GatewayError('scope-missing', { headers, members: { scope } })
   }
-  return { metadata, route, isAccepted: true }
+  return { metadata, counted }
+}
+
+function quotaOfRoute({ limit, prefix }: Route, client: string): CountedQuota | undefined {
+  return limit === undefined ? undefined : countedQuota(client, limit, prefix)
 }
 
 function hasAny(held: readonly string[], wanted: readonly string[]): boolean {
@@ -44,7 +50,6 @@ function hasAll(held: readonly string[], wanted: readonly string[]): boolean {
   return true
 }
 
-function quotaFields({ route, ledger }: AccessRules, metadata: TokenMetadata): readonly string[] {
-  const counted = countedQuota(metadata, route)
+function quotaFields(ledger: Ledger, counted: CountedQuota | undefined): readonly string[] {
   return counted === undefined ? [] : rateLimitFields(ledger.peek(counted.subject, counted.quota))
 }

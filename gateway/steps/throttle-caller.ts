@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import { type Allowance, countedQuota, type Ledger, rateLimitFields } from '../throttle/ledger.ts'
+import { type Allowance, type Ledger, rateLimitFields } from '../throttle/ledger.ts'
 import type { Caller } from './check-access.ts'
 
 /** A caller whose request was counted and has room in its quota: only {@link throttleCaller} makes one. */
@@ -9,11 +9,10 @@ export interface AdmittedCaller {
   readonly allowance: Allowance | undefined
 }
 
-/** Counts the request against the client's quota, or against the route's where the token names none. */
+/** Counts the request against the caller's quota. */
 export function throttleCaller(ledger: Ledger, caller: Caller): AdmittedCaller | Promise<AdmittedCaller> {
-  const counted = countedQuota(caller.metadata, caller.route)
-  if (counted === undefined) return { caller, allowance: undefined }
-  const taken = ledger.take(counted.subject, counted.quota)
+  if (caller.counted === undefined) return { caller, allowance: undefined }
+  const taken = ledger.take(caller.counted.subject, caller.counted.quota)
   return taken instanceof Promise ? taken.then((allowance) => admit(caller, allowance)) : admit(caller, taken)
 }
 
@@ -21,6 +20,10 @@ function admit(caller: Caller, allowance: Allowance): AdmittedCaller {
   if (allowance.isAdmitted) return { caller, allowance }
   throw new GatewayError('quota-exceeded', {
     headers: [...rateLimitFields(allowance), 'Retry-After', String(allowance.retryAfterS)],
-    members: { 'violated-policies': ['client'], limit: allowance.limit, retry_after: allowance.retryAfterS },
+    members: {
+      'violated-policies': ['client'],
+      limit: allowance.limit,
+      retry_after: allowance.retryAfterS,
+    },
   })
 }

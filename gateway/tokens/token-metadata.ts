@@ -1,4 +1,4 @@
-import { isQuota, type Quota } from '../../common/quota.ts'
+import { type CountedQuota, countedQuota, isQuota, type Quota } from '../../common/quota.ts'
 import { isRole } from '../../common/role.ts'
 import { isScopeToken } from '../../common/scope-token.ts'
 
@@ -7,8 +7,8 @@ export interface TokenMetadata {
   readonly client: string
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
-  /** The client's quota; `undefined` when the provider names none. */
-  readonly quota: Quota | undefined
+  /** The client's quota, which all its tokens and all routes share; `undefined` when the provider names none. */
+  readonly counted: CountedQuota | undefined
   /** When the token expires, in milliseconds since the epoch; `Infinity` when the provider does not say. */
   readonly expiresAtMs: number
   /** The roles as the backend gets them: sorted, separated by commas. */
@@ -85,11 +85,12 @@ function toMetadata(claims: Claims): TokenMetadata {
   }
   const roles = readList('roles', claims.roles, { separator: ',', accepts: isRole }).toSorted()
   const scopes = readList('scope', claims.scope, { separator: ' ', accepts: isScopeToken })
+  const quota = readQuota(claims)
   return {
     client,
     roles,
     scopes,
-    quota: readQuota(claims),
+    counted: quota === undefined ? undefined : countedQuota(client, quota),
     expiresAtMs: claims.expiresAtMs,
     rolesField: roles.join(','),
     scopeField: scopes.join(' '),

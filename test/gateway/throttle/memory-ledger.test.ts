@@ -1,5 +1,4 @@
 import t from 'tap'
-import { countedQuota } from '../../../gateway/throttle/ledger.ts'
 import { MemoryLedger } from '../../../gateway/throttle/memory-ledger.ts'
 import { ledgerContract } from '../../contracts/ledger.ts'
 
@@ -23,17 +22,3 @@ t.test(
     t.notOk(ledger.take('b', quota).isAdmitted)
   },
 )
-
-t.test('no two things that are counted share a name', async (t) => {
-  const limit = { limit: 1, windowMs: 1_000 }
-  const names = [
-    countedQuota({ client: 'a', quota: limit }, { prefix: '/x', limit }),
-    countedQuota({ client: 'a', quota: { limit: 1, windowMs: 2_000 } }, { prefix: '/x', limit }),
-    countedQuota({ client: 'a', quota: undefined }, { prefix: '/x', limit }),
-    countedQuota({ client: '/x a', quota: undefined }, { prefix: '/y', limit }),
-    countedQuota({ client: 'a', quota: undefined }, { prefix: '/y', limit }),
-    countedQuota({ client: '/x a', quota: limit }, { prefix: '/y', limit }),
-  ].map((counted) => counted?.subject)
-  t.equal(new Set(names).size, names.length)
-  t.equal(countedQuota({ client: 'a', quota: undefined }, { prefix: '/x', limit: undefined }), undefined)
-})

@@ -39,6 +39,7 @@ export const disposition = {
   authorization: 4,
   contentType: 5,
   transferEncoding: 6,
+  referer: 7,
 } as const
 
 export type Disposition = (typeof disposition)[keyof typeof disposition]
@@ -59,6 +60,7 @@ export class EntryHeaderRules {
     this.#special.set('authorization', disposition.authorization)
     this.#special.set('content-type', disposition.contentType)
     this.#special.set('transfer-encoding', disposition.transferEncoding)
+    this.#special.set('referer', disposition.referer)
   }
 
   of(spelling: string): Disposition {

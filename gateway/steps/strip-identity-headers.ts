@@ -57,6 +57,9 @@ export function stripIdentityHeaders(request: IncomingMessage, rules: EntryHeade
       case disposition.transferEncoding:
         requirePlainChunked(request, value)
         break
+      case disposition.referer:
+        fields.push(name, withoutToken(value))
+        break
     }
   }
   if (host === undefined && request.httpVersion === '1.1') throw malformed()
@@ -70,6 +73,12 @@ function onlyOne(earlier: string | undefined, value: string): string {
 
 function requirePlainChunked(request: IncomingMessage, value: string): void {
   if (request.httpVersion !== '1.1' || value.toLowerCase() !== 'chunked') throw malformed()
+}
+
+/** A page that was opened with a token in its URL names that URL in whatever it asks for next. */
+function withoutToken(referer: string): string {
+  const query = referer.indexOf('?')
+  return query !== -1 && referer.includes('access_token', query) ? referer.slice(0, query) : referer
 }
 
 /** Framing that is in doubt leaves the rest of the connection in doubt too: it is closed. */

@@ -49,6 +49,7 @@ t.test('no token and no secret shows in a log line, an error, a metric or a back
   await call(`/api1?${query}&access_token=x`)
   await call(`/api1?%61%63cess_token=${sentinel}`)
   await call(`/open?%61%63cess_token=${sentinel}`)
+  await scene.call('/open', { headers: { referer: `${gateway.url}/api1?${query}` } })
   await call(`/api1/a;b?${query}`)
   await call(`/api1?access_token=${sentinel}%0d%0a`)
 

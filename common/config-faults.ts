@@ -69,7 +69,7 @@ function shorten(text: string): string {
   const line = text
     .replaceAll(/\s+/g, ' ')
     .trim()
-    .replaceAll(/(:\/\/)[^/\s]*@/g, '$1…@')
+    .replaceAll(/:\S*@/g, ':…@')
     .replaceAll(/(:\/\/[^?\s]*\?)\S+/g, '$1…')
   return line.length <= 80 ? line : `${line.slice(0, 77)}...`
 }

@@ -26,9 +26,8 @@ export const configFormats: Readonly<Record<string, ConfigFormat>> = {
     rule: 'must be an absolute http:// or https:// URL without user, password, query or fragment',
   },
   'path-prefix': {
-    accepts: (text) =>
-      /^(?:\/|(?:\/[A-Za-z0-9._~!$&'()*+,=:@-]+)+)$/.test(text) && !/\/\.{1,2}(?:\/|$)/.test(text),
-    rule: 'must be a path such as /api1: it begins with a slash, does not end in one, and holds no dot segment, percent sign or wildcard',
+    accepts: (text) => /^(?:\/|(?:\/[A-Za-z0-9._~-]+)+)$/.test(text) && !/\/\.{1,2}(?:\/|$)/.test(text),
+    rule: 'must be a path such as /api1: it begins with a slash, does not end in one, and holds letters, digits and - . _ ~ only, and no dot segment',
   },
   'header-name': {
     accepts: (text) => /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(text),

@@ -9,7 +9,7 @@ export const patterns: Readonly<Record<string, string>> = {
   'listen-address': '^(\\[[0-9A-Fa-f:.]+\\]|[\\w.-]+):\\d{1,5}$',
   'http-url': '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\\\\\s]+(/[^?#\\\\\\s]*)?$',
   'database-url': '^(sqlite:.+|postgres(ql)?://.+)$',
-  'path-prefix': "^(/|(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,=:@-]+)+)$",
+  'path-prefix': '^(/|(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~-]+)+)$',
   'header-name': '^[A-Za-z0-9][A-Za-z0-9-]{0,63}$',
   scope: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,64}$',
   role: '^[A-Za-z0-9._:/-]{1,64}$',

@@ -35,7 +35,12 @@ export function createApp(context: AppContext): FastifyInstance {
   const app = fastify({
     logger: false,
     // A missing Host header is for the request path to refuse, in the form of all its refusals.
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1_000, requireHostHeader: false },
+    http: {
+      // Node holds a request to the longer of the two.
+      headersTimeout: Math.min(headersTimeoutMs, timeouts.requestMs),
+      connectionsCheckingInterval: 1_000,
+      requireHostHeader: false,
+    },
     requestTimeout: timeouts.requestMs,
     keepAliveTimeout: timeouts.keepAliveMs,
     // The path splits the target itself; what Fastify would make of the query is never looked at.
@@ -63,9 +68,11 @@ export function createApp(context: AppContext): FastifyInstance {
     handler: () => undefined,
   })
   app.setNotFoundHandler((request, reply) => arrive(request, reply).fail(methodRefused()))
-  app.server.on('connect', (_request, socket) => refuse(socket, methodRefused()))
-  // A client that asks before it sends its body is told to go on only when the request is forwarded.
-  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
+  app.server.on('connect', (_request, socket) => refuseTunnel(socket))
+  // A client that asks before it sends its body is told to go on only when the request is forwarded; what else it may
+  // expect is not heeded (RFC 9110 §10.1.1).
+  for (const event of ['checkContinue', 'checkExpectation'])
+    app.server.on(event, (request, response) => app.server.emit('request', request, response))
   return app
 }
 
@@ -87,6 +94,7 @@ function createArrivals({
     const exchange = this[exchangeOf]
     if (exchange === undefined) return
     if (!this.writableFinished) exchange.backendCall?.abort()
+    if (exchange.request.complete) leave(exchange.request.socket)
     onDone(exchange)
   }
 
@@ -98,6 +106,7 @@ function createArrivals({
     const response: TrackedResponse = reply.raw
     response[exchangeOf] = exchange
     response.on('close', onClose)
+    enter(request.raw.socket)
     return exchange
   }
 }
@@ -105,6 +114,19 @@ function createArrivals({
 const exchangeOf = Symbol('the exchange of a response')
 
 type TrackedResponse = ServerResponse & { [exchangeOf]?: Exchange }
+
+const underWay = Symbol('the requests of a connection that are not over')
+
+type TrackedSocket = Socket & { [underWay]?: number }
+
+/** A request is over when it has arrived whole and its answer is out; one that never arrives whole is never over. */
+function enter(socket: TrackedSocket): void {
+  socket[underWay] = (socket[underWay] ?? 0) + 1
+}
+
+function leave(socket: TrackedSocket): void {
+  socket[underWay] = (socket[underWay] ?? 1) - 1
+}
 
 /** The one place where a failure becomes an answer: a problem document (RFC 9457) that no cache keeps. */
 function createErrorHandler(log: Logger): ErrorHandler {
@@ -128,9 +150,12 @@ function logFailure(log: Logger, exchange: Exchange, failure: GatewayError): voi
   log.error({ request_id: exchange.requestId, route: exchange.routePrefix, error: failure.code, reason })
 }
 
-/** Answers what never became a request: Node's parser gave up on it, or its client was too slow. */
-function refuseConnection(log: Logger, error: ClientError, socket: Socket): void {
-  if (error.code === 'ECONNRESET') {
+/**
+ * Answers what never became a request: Node's parser gave up on it, or its client was too slow. While a request before it
+ * is not over, there is no place for an answer: it would stand in the middle of another, or be taken for it.
+ */
+function refuseConnection(log: Logger, error: ClientError, socket: TrackedSocket): void {
+  if (error.code === 'ECONNRESET' || (socket[underWay] ?? 0) > 0) {
     socket.destroy()
     return
   }
@@ -138,6 +163,14 @@ function refuseConnection(log: Logger, error: ClientError, socket: Socket): void
   // The parser's own message may quote the request; its code does not.
   log.info({ status: failure.status, address: socket.remoteAddress, error: failure.code, reason: error.code })
   refuse(socket, failure)
+}
+
+/** Refuses CONNECT. Node hands its socket over without a listener or a timeout, so that nothing else would end it. */
+function refuseTunnel(socket: Duplex): void {
+  socket.on('error', () => socket.destroy())
+  socket.once('finish', () => socket.destroy())
+  socket.resume()
+  refuse(socket, methodRefused())
 }
 
 /** Answers on the bare connection, and ends it. */

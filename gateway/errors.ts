@@ -20,7 +20,7 @@ export const errorDefinitions = {
   'path-ambiguous': {
     status: 400,
     title: 'The path can be read in more than one way',
-    cure: 'Send the path in its plain form: no dot segments, empty segments, backslashes or semicolons, and none of the characters / \\ . % ; or controls in percent-encoding.',
+    cure: 'Send the path in its plain form: no dot segments, empty segments, backslashes or semicolons; letters, digits and - . _ ~ as they are; and none of the characters / \\ % ; or controls in percent-encoding.',
   },
   'token-malformed': {
     status: 400,

@@ -58,6 +58,7 @@ export async function startGateway(
     async close() {
       isReady = false
       await drain(app.server, gateway, settings.timeouts.shutdownMs)
+      adminApp.server.closeAllConnections()
       await Promise.all([admin.close(), services.close()])
     },
   }

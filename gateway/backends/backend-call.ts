@@ -8,12 +8,15 @@ import { hopByHopNames, listedInConnection, listsNoField } from './header-rules.
 export class BackendCall implements Dispatcher.DispatchHandler, Abortable {
   readonly #exchange: Exchange
   readonly #request: BackendRequest
+  readonly #idleMs: number
   #controller: Dispatcher.DispatchController | undefined
   #isAborted = false
 
-  constructor(exchange: Exchange, request: BackendRequest) {
+  /** @param idleMs How long the client may pause in taking the answer, in milliseconds. */
+  constructor(exchange: Exchange, request: BackendRequest, idleMs: number) {
     this.#exchange = exchange
     this.#request = request
+    this.#idleMs = idleMs
   }
 
   /** Ends the request to the backend, because nobody waits for its answer any more. */
@@ -36,10 +39,23 @@ export class BackendCall implements Dispatcher.DispatchHandler, Abortable {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const { response } = this.#exchange
-    if (response.write(chunk)) return
+    if (this.#exchange.response.write(chunk)) return
     controller.pause()
-    response.once('drain', () => controller.resume())
+    this.#waitForClient(controller)
+  }
+
+  /** A client that takes nothing for too long is cut: it would hold the backend's connection for ever. */
+  #waitForClient(controller: Dispatcher.DispatchController): void {
+    const { response } = this.#exchange
+    const cut = setTimeout(() => response.destroy(), this.#idleMs)
+    const goOn = () => {
+      clearTimeout(cut)
+      response.off('drain', goOn)
+      response.off('close', goOn)
+      controller.resume()
+    }
+    response.on('drain', goOn)
+    response.on('close', goOn)
   }
 
   onResponseEnd(): void {
@@ -65,6 +81,7 @@ function toClientFields(rawHeaders: unknown, request: BackendRequest): string[] 
     const name = latin1(raw[i])
     const lowerName = name.toLowerCase()
     if (lowerName === 'connection') connection = joinLists(connection, latin1(raw[i + 1]))
+    else if (lowerName === 'transfer-encoding') requirePlainChunked(latin1(raw[i + 1]))
     else if (!notForClients.has(lowerName) && !request.replacedFields.has(lowerName)) {
       fields.push(name, latin1(raw[i + 1]))
     }
@@ -72,6 +89,12 @@ function toClientFields(rawHeaders: unknown, request: BackendRequest): string[] 
   const kept = listsNoField(connection) ? fields : withoutListed(fields, connection)
   for (const field of request.responseFields) kept.push(field)
   return kept
+}
+
+/** Of another coding the body would arrive as if it had none (RFC 9112 §6.1). */
+function requirePlainChunked(transferEncoding: string): void {
+  if (transferEncoding.toLowerCase() !== 'chunked')
+    throw new Error('the backend uses another transfer coding than chunked')
 }
 
 /** A field's bytes as they were sent. Decoding them as UTF-8, which names never need, takes twice as long. */

@@ -12,10 +12,12 @@ const maxConnections = 1_024
 export class Backend {
   readonly #pool: Pool
   readonly #basePath: string
+  readonly #idleMs: number
 
   constructor(url: string, timeouts: TimeoutSettings) {
     const { origin, pathname } = new URL(url)
     this.#basePath = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname
+    this.#idleMs = timeouts.idleMs
     this.#pool = new Pool(origin, {
       connections: maxConnections,
       pipelining: 1,
@@ -27,7 +29,7 @@ export class Backend {
 
   /** Forwards the client's request and streams the answer back; failures go to the exchange's error handler. */
   forward(exchange: Exchange, request: BackendRequest): void {
-    const call = new BackendCall(exchange, request)
+    const call = new BackendCall(exchange, request, this.#idleMs)
     exchange.backendCall = call
     this.#pool.dispatch(
       {
@@ -53,9 +55,17 @@ function hasBody({ request }: Exchange): boolean {
 
 /**
  * The request's body as a stream of its own. The HTTP client destroys the body it was given when a backend answers
- * early; destroying the request itself would take the client's connection, and the answer with it.
+ * early; destroying the request itself would take the client's connection, and the answer with it. What of the body is
+ * still to come once the answer is out is read and thrown away, else the connection would stand still for good.
  */
 function detachedBody({ request, response }: Exchange): PassThrough {
-  if (request.headers.expect !== undefined) response.writeContinue()
-  return request.pipe(new PassThrough())
+  const isAsking = request.headers.expect?.toLowerCase() === '100-continue'
+  if (isAsking && request.httpVersion === '1.1') response.writeContinue()
+  const body = request.pipe(new PassThrough())
+  response.once('finish', () => {
+    request.unpipe(body)
+    request.resume()
+    body.destroy()
+  })
+  return body
 }

@@ -11,10 +11,11 @@ export interface RequestTarget {
 /**
  * What makes a path ambiguous: two programs that normalise it differently would see two paths, and the rules of the one
  * would guard the other. Controls and non-ASCII, backslash, semicolon; empty and dot segments; percent-encoded slash,
- * backslash, percent, dot, semicolon and controls; a percent sign that encodes nothing.
+ * backslash, percent, semicolon and controls; percent-encoded letters, digits and - . _ ~, which mean the same as plain
+ * ones (RFC 3986 §6.2.2.2) and would hide a guarded path behind another; a percent sign that encodes nothing.
  */
 const ambiguous =
-  /[^\x21-\x7e]|[\\;#]|\/\/|\/\.{1,2}(?:\/|$)|%(?:2[5ef]|5c|3b|7f|[01][0-9a-f])|%(?![0-9a-f]{2})/i
+  /[^\x21-\x7e]|[\\;#]|\/\/|\/\.{1,2}(?:\/|$)|%(?:2[5def]|3[0-9b]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9aef]|[01][0-9a-f])|%(?![0-9a-f]{2})/i
 
 const forbiddenInQuery = /[^\x21-\x7e]|#/
 

@@ -130,7 +130,7 @@ const Timeouts = Type.Object(
     head: timeout('30s', 'Longest wait for the head of a backend’s response; after it the client gets 504.'),
     idle: timeout(
       '30s',
-      'Longest pause in a backend’s response body; after it the connection to the client is cut.',
+      'Longest pause in a response body, of the backend in sending it or of the client in taking it; after it the connection to the client is cut.',
     ),
     request: timeout(
       '5m',

@@ -75,10 +75,15 @@ function requirePlainChunked(request: IncomingMessage, value: string): void {
   if (request.httpVersion !== '1.1' || value.toLowerCase() !== 'chunked') throw malformed()
 }
 
-/** A page that was opened with a token in its URL names that URL in whatever it asks for next. */
+/**
+ * A page that was opened with a token in its URL names that URL in whatever it asks for next. A query that encodes letters
+ * without need may spell the name otherwise.
+ */
 function withoutToken(referer: string): string {
   const query = referer.indexOf('?')
-  return query !== -1 && referer.includes('access_token', query) ? referer.slice(0, query) : referer
+  return query !== -1 && /access(?:_|%5f)token|%[4-7][1-9a-f]/i.test(referer.slice(query))
+    ? referer.slice(0, query)
+    : referer
 }
 
 /** Framing that is in doubt leaves the rest of the connection in doubt too: it is closed. */

@@ -28,6 +28,10 @@ const detours = [
   '/open/..;/admin',
   '/open;/../admin',
   '/open/%252e%252e/admin',
+  '/%61dmin',
+  '/adm%49n',
+  '/open/%7euser',
+  '/open/a%2Db',
   '/open/%00/../admin',
   '/open/..%00/admin',
   '/open/%0d%0aX-Roles:%20ADMIN',
@@ -51,6 +55,21 @@ t.test('no way of writing it leads from the open route to the guarded one', asyn
     t.notMatch(answer.body, /admin/, 'and is not echoed')
   }
   t.equal(backend.requests.length, 0)
+})
+
+t.test('no encoding of a guarded path is taken for a path of the open route around it', async (t) => {
+  const around = (to: string) => ({ '/': { to, auth: 'none' }, '/admin': { to, roles: ['ADMIN'] } })
+  const { gateway, backend } = await setScene(t, { routes: around })
+  const encoded = (letter: string) => `%${letter.charCodeAt(0).toString(16)}`
+  const letters = fc.tuple(
+    ...[...'admin'].map((letter) => fc.constantFrom(letter, encoded(letter), encoded(letter).toUpperCase())),
+  )
+  const property = fc.asyncProperty(letters, async (spelt) => {
+    await sendRaw(gateway.url, `GET /${spelt.join('')} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    return backend.requests.length === 0
+  })
+  await fc.assert(property, { numRuns: 100 })
+  t.pass()
 })
 
 const piece = fc.constantFrom(

@@ -50,6 +50,7 @@ t.test('no token and no secret shows in a log line, an error, a metric or a back
   await call(`/api1?%61%63cess_token=${sentinel}`)
   await call(`/open?%61%63cess_token=${sentinel}`)
   await scene.call('/open', { headers: { referer: `${gateway.url}/api1?${query}` } })
+  await scene.call('/open', { headers: { referer: `http://p/?%61ccess%5Ftoken=${sentinel}` } })
   await call(`/api1/a;b?${query}`)
   await call(`/api1?access_token=${sentinel}%0d%0a`)
 

@@ -298,6 +298,7 @@ t.test('what is no HTTP answer is a 502', async (t) => {
     'nonsense\r\n\r\n',
     'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
     'HTTP/1.1 999999 OK\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
     'HTTP/1.1 200 OK\r\nBad Header: x\r\n\r\n',
     '',
   ]

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { parseDatabaseUrl } from '../common/database-url.ts'
 import { durationInMs, durationRule, parseDuration } from '../common/duration.ts'
 import { formatQuota } from '../common/quota.ts'
 import { ClientRegistry, ClientRuleBroken, type NewClient } from '../oauth-server/clients/client-registry.ts'
@@ -43,7 +45,9 @@ function createCommand(): Command {
     .option('--refresh-tokens', 'give it refresh tokens too')
     .action(async (options: CreateOptions) => {
       const wanted = toNewClient(options)
-      const { client, secret } = await withRegistry(options, (registry) => registry.create(wanted))
+      const { client, secret } = await withRegistry(databaseOf(options), (registry) =>
+        registry.create(wanted),
+      )
       if (options.json) printJson({ ...toJson(client), client_secret: secret })
       else console.log(`${describe(client)}\nsecret      ${secret}\n\n${secretWarning}`)
     })
@@ -55,7 +59,7 @@ function listCommand(): Command {
   return withSharedOptions(new Command('list'))
     .description('list the clients, oldest first')
     .action(async (options: SharedOptions) => {
-      const clients = await withRegistry(options, (registry) => registry.list())
+      const clients = await withExistingRegistry(options, (registry) => registry.list())
       if (options.json) printJson(clients.map(toJson))
       else for (const client of clients) console.log(summarize(client))
     })
@@ -66,7 +70,7 @@ function showCommand(): Command {
     .description('show one client')
     .argument('<id>', 'its client id')
     .action(async (id: string, options: SharedOptions) => {
-      const client = await withRegistry(options, (registry) => registry.show(id))
+      const client = await withExistingRegistry(options, (registry) => registry.show(id))
       if (options.json) printJson(toJson(client))
       else console.log(describe(client))
     })
@@ -81,11 +85,20 @@ function withSharedOptions(command: Command): Command {
     .option('--json', 'print JSON')
 }
 
-async function withRegistry<T>(
+/** Looks into a database that is there: one that a mistyped name would make is empty, and says nothing. */
+async function withExistingRegistry<T>(
   options: SharedOptions,
   work: (registry: ClientRegistry) => Promise<T>,
 ): Promise<T> {
-  const db = await openDatabase(databaseOf(options))
+  const url = databaseOf(options)
+  const location = parseDatabaseUrl(url)
+  if (location?.kind === 'sqlite' && !existsSync(location.file))
+    throw new Error(`there is no database ${location.file}: name the right one with --database or --config`)
+  return withRegistry(url, work)
+}
+
+async function withRegistry<T>(url: string, work: (registry: ClientRegistry) => Promise<T>): Promise<T> {
+  const db = await openDatabase(url)
   try {
     return await work(new ClientRegistry(db, { now: Date.now, random: randomBytes }))
   } finally {
@@ -102,7 +115,11 @@ function databaseOf({ config, database }: SharedOptions): string {
 
 function toNewClient(options: CreateOptions): NewClient {
   if (!/^\d{1,12}$/.test(options.rateLimit))
-    throw new ClientRuleBroken('rate limit', options.rateLimit, 'must be a whole number of requests')
+    throw new ClientRuleBroken(
+      'rate limit',
+      options.rateLimit,
+      'must be a whole number of requests, of at most 12 digits',
+    )
   if (parseDuration(options.window) === undefined)
     throw new ClientRuleBroken('window', options.window, durationRule)
   return {

@@ -61,7 +61,14 @@ export class DataFolder {
 
   constructor(path: string) {
     this.#path = path
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      const isFile = existsSync(path)
+      throw new Error(`the data folder ${path} cannot be made${isFile ? ': it is a file' : ''}`, {
+        cause: error,
+      })
+    }
   }
 
   get database(): string {

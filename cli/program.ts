@@ -9,7 +9,7 @@ import { startCommand } from './start.ts'
 
 /** The `passerelle` command with all its subcommands, a file each. */
 export function createProgram(): Command {
-  return new Command('passerelle')
+  const program = new Command('passerelle')
     .description(
       'An authenticating API gateway: OAuth 2.0 tokens, quotas and roles in front of any HTTP service.',
     )
@@ -24,6 +24,13 @@ export function createProgram(): Command {
     .addCommand(sampleBackendsCommand())
     .addCommand(clientCommand())
     .addCommand(checkCommand())
+  inheritSettings(program)
+  return program
+}
+
+/** Has every subcommand answer a mistake as the program does. */
+function inheritSettings(parent: Command): void {
+  for (const command of parent.commands) inheritSettings(command.copyInheritedSettings(parent))
 }
 
 /** The version in package.json, which lies above this file as source and one folder higher when compiled. */

@@ -1,10 +1,12 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { createLog } from '../common/log.ts'
 import { formatQuota } from '../common/quota.ts'
 import { ListenError } from '../common/running-server.ts'
 import { demoClient } from './data-folder.ts'
 import { type Platform, portsFrom, startPlatform } from './platform.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
+
+const logLevels = ['silent', 'error', 'warn', 'info', 'debug']
 
 interface StartOptions {
   readonly port: number
@@ -18,7 +20,7 @@ export function startCommand(): Command {
     .description('run the whole platform on this machine, with nothing else to install')
     .option('--port <port>', 'port of the gateway; the others follow it', readPort, 8080)
     .option('--data <folder>', 'where the platform keeps its database and its configuration', '.data')
-    .option('--log-level <level>', 'what is logged: silent, error, warn, info or debug', 'warn')
+    .addOption(new Option('--log-level <level>', 'what is logged').choices(logLevels).default('warn'))
     .action((options: StartOptions) => runUntilStopped(serve(options)))
 }
 

@@ -188,11 +188,16 @@ function readText(fileName: string): string {
   try {
     return readFileSync(fileName, 'utf8')
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    throw new ConfigError(fileName, [
-      { line: 1, option: '', value: undefined, rule: `the file cannot be read (${reason})` },
-    ])
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const rule = `the file cannot be read: ${readFailures[code] ?? code}`
+    throw new ConfigError(fileName, [{ line: 1, option: '', value: undefined, rule }])
   }
+}
+
+const readFailures: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not read it',
 }
 
 function hasDefault(schema: unknown): boolean {

@@ -48,7 +48,7 @@ function configurationPage(): string {
   return `<!-- Made by npm run docs from the schemas in the source: change those instead. -->
 # Configuration
 
-A gateway reads one YAML file, once, when it starts. Five lines put one API behind tokens and open another:
+A gateway reads one YAML file, once, when it starts. A few lines put one API behind tokens and open another:
 
 \`\`\`yaml
 ${fiveLines}\`\`\`
@@ -66,8 +66,8 @@ routes are not replaced.
 
 ## Faults
 
-All faults are reported together, in the order of the file: line, option, what is written there, and what must hold. For
-instance, of
+All faults are reported together, in the order of the file: line, option, what is written there, and what must hold. Options
+are looked at once the file is valid YAML, and rules that span several once each by itself is right. For instance, of
 
 \`\`\`yaml
 ${faulty}\`\`\`

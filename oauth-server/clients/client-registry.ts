@@ -1,4 +1,4 @@
-import { isQuota, type Quota, quotaRule } from '../../common/quota.ts'
+import { formatQuota, isQuota, type Quota, quotaRule } from '../../common/quota.ts'
 import { isRole, roleRule } from '../../common/role.ts'
 import { isScopeToken, scopeTokenRule } from '../../common/scope-token.ts'
 import { hashCredential, mintCredential, type RandomSource, randomSuffix } from '../credentials.ts'
@@ -96,7 +96,7 @@ function checkNewClient(wanted: NewClient): void {
   const { limit, windowMs } = wanted.quota
   // The wire gives the window in seconds.
   if (!isQuota(limit, windowMs) || windowMs % 1_000 !== 0)
-    throw new ClientRuleBroken('quota', `${limit}/${windowMs}ms`, `${quotaRule}, in whole seconds`)
+    throw new ClientRuleBroken('quota', formatQuota(wanted.quota), `${quotaRule}, in whole seconds`)
 }
 
 /** A kind of list item: whether a text is one, and the rule for an error text. */

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import {
@@ -67,8 +67,11 @@ class TransactionalDdlAdapter extends SqliteAdapter {
 }
 
 function openNodeSqlite(file: string): SqliteDatabase {
-  // A folder that is made here is for its owner's eyes only: the names and hashes of clients will be in it.
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  // What is made here is for its owner's eyes only: the names and hashes of clients will be in it.
+  if (file !== ':memory:') {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    closeSync(openSync(file, 'a', 0o600))
+  }
   const database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
   database.exec('pragma journal_mode = wal')
   // With WAL, anything below FULL can lose the last commits at a power cut: a consumed refresh token would live again.

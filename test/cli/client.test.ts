@@ -81,7 +81,9 @@ t.test('bad values are one clear line on stderr and exit code 1', async (t) => {
     [[...create, '--window', 'soon'], /window "soon" must be/],
     [['client', 'show', 'nobody', ...database], /there is no client "nobody"/],
     [['client', 'list', '--database', 'mysql://x'], /the database cannot be opened/],
-    [['client', 'list', '--config', '/nowhere.yaml'], /cannot be read \(ENOENT\)/],
+    [['client', 'list', '--database', 'sqlite:/nowhere/x.db'], /there is no database \/nowhere\/x\.db/],
+    [[...create, '--window', '400d'], /quota "1000\/400d"/],
+    [['client', 'list', '--config', '/nowhere.yaml'], /cannot be read: there is no such file/],
     [['client', 'list', '--config', 'x', ...database], /cannot be used with/],
   ]
   const results = await Promise.all(bad.map(([args]) => run(...args)))
@@ -89,7 +91,11 @@ t.test('bad values are one clear line on stderr and exit code 1', async (t) => {
     const { code, stderr } = results[index] ?? { code: 0, stderr: '' }
     t.equal(code, 1, String(message))
     t.match(stderr, message)
-    t.match(stderr, /^[^\n]+\n$/, 'one line')
+    t.match(
+      stderr,
+      /^[^\n]+\n(?:\(passerelle --help [^\n]+\)\n)?$/,
+      'one line, and at most the way to the help',
+    )
   }
 })
 

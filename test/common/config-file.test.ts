@@ -330,7 +330,7 @@ t.test('hostile text makes a configuration or a ConfigError, never anything else
 t.test('a file that cannot be read is told as a fault of the file', (t) => {
   t.throws(() => readConfigFile('/nowhere/file.yaml', {}, { schema }), {
     name: 'ConfigError',
-    message: '/nowhere/file.yaml:1: the file cannot be read (ENOENT)',
+    message: '/nowhere/file.yaml:1: the file cannot be read: there is no such file',
   })
   t.end()
 })

@@ -25,6 +25,7 @@ t.test(
     const start = runPasserelle(['start', '--port', String(port), '--data', data])
     await start.until(/spend the quota[\s\S]*echo\n/)
     t.equal(statSync(join(data, 'clients.json')).mode & 0o077, 0, 'nobody else can read the credentials')
+    t.equal(statSync(join(data, 'oauth-server.db')).mode & 0o077, 0, 'nor the names and hashes')
 
     const shown = execFileSync('bash', ['-c', printedCommands(start.output())], {
       encoding: 'utf8',

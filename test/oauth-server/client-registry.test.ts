@@ -39,7 +39,7 @@ t.test('what breaks a rule is named with its value and the rule', async (t) => {
     [{ scopes: ['a b'] }, /scope "a b" must be/],
     [{ scopes: ['a"b'] }, /scope/],
     [{ scopes: ['a\\b'] }, /scope/],
-    [{ quota: { limit: 0, windowMs: 1_000 } }, /quota "0\/1000ms"/],
+    [{ quota: { limit: 0, windowMs: 1_000 } }, /quota "0\/1s"/],
     [{ quota: { limit: 1.5, windowMs: 1_000 } }, /quota/],
     [{ quota: { limit: 1, windowMs: 999 } }, /quota/],
     [{ quota: { limit: 1, windowMs: 1_500 } }, /in whole seconds/],

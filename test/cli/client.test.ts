@@ -74,6 +74,7 @@ t.test('JSON holds the secret, and refresh tokens are asked for', async (t) => {
 t.test('bad values are one clear line on stderr and exit code 1', async (t) => {
   const database = ['--database', await makeDatabase(t)]
   const create = ['client', 'create', '--name', 'x', ...database]
+  t.equal((await run(...create)).code, 0, 'the database is there')
   const bad: readonly (readonly [args: readonly string[], message: RegExp])[] = [
     [[...create, '--roles', 'A,b c'], /the client's role "b c" must be/],
     [[...create, '--rate-limit', 'many'], /rate limit "many" must be a whole number/],

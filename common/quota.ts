@@ -8,12 +8,6 @@ export interface Quota {
   readonly windowMs: number
 }
 
-/** What is counted on a request: a quota, under the name of whom it belongs to. */
-export interface CountedQuota {
-  readonly subject: string
-  readonly quota: Quota
-}
-
 /** What a quota looks like, for error texts and documents. */
 export const quotaRule =
   'must be REQUESTS/WINDOW, with at least 1 request and a window from 1s to 366d, such as 1000/1h or 20/1s'
@@ -44,13 +38,4 @@ export function isQuota(limit: number, windowMs: number): boolean {
 /** Writes a quota as the configuration does: `1000/1h`. */
 export function formatQuota(quota: Quota): string {
   return `${quota.limit}/${formatDuration(quota.windowMs)}`
-}
-
-/**
- * A client's quota, for everything that it calls or on one route. The window's length is part of the subject, so that two
- * tokens that carry an old and a new window do not reset each other's; only the last part can hold a space, so that no
- * two subjects share a name.
- */
-export function countedQuota(client: string, quota: Quota, routePrefix = '*'): CountedQuota {
-  return { subject: `${quota.windowMs} ${routePrefix} ${client}`, quota }
 }

@@ -137,9 +137,18 @@ function createErrorHandler(log: Logger): ErrorHandler {
     if (failure.status >= 500) logFailure(log, exchange, failure)
     const { response, requestId } = exchange
     // A response that has begun cannot be taken back: cut, it does not look complete (RFC 9112 §8).
-    if (response.headersSent) response.destroy()
-    else response.writeHead(failure.status, [...failure.headers, ...problemFields(failure, requestId)])
-    response.end(problemBody(failure, requestId))
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    const body = JSON.stringify(failure.toProblem(requestId))
+    response.writeHead(failure.status, [
+      ...failure.headers,
+      ...problemFields(body),
+      'X-Request-Id',
+      requestId,
+    ])
+    response.end(body)
   }
 }
 
@@ -179,10 +188,11 @@ function refuse(socket: Duplex, failure: GatewayError): void {
     socket.destroy()
     return
   }
-  const fields = [...failure.headers, ...problemFields(failure), 'Connection', 'close']
+  const body = JSON.stringify(failure.toProblem())
+  const fields = [...failure.headers, ...problemFields(body), 'Connection', 'close']
   const head = fields.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('')
   const reason = STATUS_CODES[failure.status]
-  socket.end(`HTTP/1.1 ${failure.status} ${reason}\r\n${head}\r\n${problemBody(failure)}`)
+  socket.end(`HTTP/1.1 ${failure.status} ${reason}\r\n${head}\r\n${body}`)
 }
 
 interface ClientError extends Error {
@@ -194,19 +204,7 @@ const parserFailures: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 }
 
-function problemFields(failure: GatewayError, requestId?: string): string[] {
-  const length = String(Buffer.byteLength(problemBody(failure, requestId)))
-  const fields = [
-    'Content-Type',
-    'application/problem+json',
-    'Content-Length',
-    length,
-    'Cache-Control',
-    'no-store',
-  ]
-  return requestId === undefined ? fields : [...fields, 'X-Request-Id', requestId]
-}
-
-function problemBody(failure: GatewayError, requestId?: string): string {
-  return JSON.stringify(failure.toProblem(requestId))
+function problemFields(body: string): readonly string[] {
+  const length = String(Buffer.byteLength(body))
+  return ['Content-Type', 'application/problem+json', 'Content-Length', length, 'Cache-Control', 'no-store']
 }

@@ -145,7 +145,7 @@ export class GatewayError extends Error {
   }
 
   /** The problem document (RFC 9457) that tells this error; what never became a request has no id. */
-  toProblem(requestId: string | undefined): Readonly<Record<string, unknown>> {
+  toProblem(requestId?: string): Readonly<Record<string, unknown>> {
     const { status, title, cure } = errorDefinitions[this.code]
     return {
       type: problemType(this.code),

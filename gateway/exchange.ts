@@ -10,7 +10,8 @@ export type ErrorHandler = (exchange: Exchange, error: unknown) => void
 
 /**
  * One request and its response, with what the log will say of them. The request path reads the first half; the second
- * half is written along the way and read by nobody but `observe/`, so that no step can lean on what another left there.
+ * half is written along the way and read by `observe/` and `app.ts` alone, when all is over or has failed, so that no step
+ * can lean on what another left there.
  */
 export class Exchange {
   readonly request: IncomingMessage

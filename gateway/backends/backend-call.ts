@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
 import type { Abortable, Exchange } from '../exchange.ts'
 import type { BackendRequest } from './backend-request.ts'
-import { hopByHopNames, listedInConnection, listsNoField } from './header-rules.ts'
+import { hopByHopNames, withoutListed } from './header-rules.ts'
 
 /** One request to a backend: writes the answer straight onto the client's response, as fast as the client takes it. */
 export class BackendCall implements Dispatcher.DispatchHandler, Abortable {
@@ -86,7 +86,7 @@ function toClientFields(rawHeaders: unknown, request: BackendRequest): string[] 
       fields.push(name, latin1(raw[i + 1]))
     }
   }
-  const kept = listsNoField(connection) ? fields : withoutListed(fields, connection)
+  const kept = withoutListed(fields, connection)
   for (const field of request.responseFields) kept.push(field)
   return kept
 }
@@ -104,16 +104,6 @@ function latin1(bytes: Buffer | undefined): string {
 
 function joinLists(list: string, further: string): string {
   return list === '' ? further : `${list},${further}`
-}
-
-function withoutListed(fields: readonly string[], connection: string): string[] {
-  const listed = listedInConnection(connection)
-  const kept: string[] = []
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] ?? ''
-    if (!listed.has(name.toLowerCase())) kept.push(name, fields[i + 1] ?? '')
-  }
-  return kept
 }
 
 const timeoutCodes = new Set([

@@ -84,12 +84,12 @@ export class EntryHeaderRules {
 /** Fields of a backend's response that belong to its connection to the gateway. */
 export const hopByHopNames: ReadonlySet<string> = new Set(hopByHop)
 
-/** Whether a Connection header is one of the usual ones, which list no field; told apart without taking it to pieces. */
-export function listsNoField(connection: string): boolean {
-  return connection === '' || connection === 'keep-alive' || connection === 'close'
-}
-
-/** The field names that a Connection header lists, in lower case: they too belong to that connection alone. */
-export function listedInConnection(value: string): ReadonlySet<string> {
-  return new Set(value.split(',').map((name) => name.trim().toLowerCase()))
+/**
+ * The fields, names and values in turn, without those that the Connection header lists: they too belong to that connection
+ * alone. The usual headers list none, which is told without taking them to pieces.
+ */
+export function withoutListed(fields: string[], connection: string): string[] {
+  if (connection === '' || connection === 'keep-alive' || connection === 'close') return fields
+  const listed = new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
+  return fields.filter((_, index) => !listed.has((fields[index - (index % 2)] as string).toLowerCase()))
 }

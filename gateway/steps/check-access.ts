@@ -1,5 +1,5 @@
-import { type CountedQuota, countedQuota } from '../../common/quota.ts'
 import type { Route } from '../backends/route-table.ts'
+import { type CountedQuota, countedQuota } from '../counted-quota.ts'
 import { GatewayError } from '../errors.ts'
 import { type Ledger, rateLimitFields } from '../throttle/ledger.ts'
 import type { TokenMetadata } from '../tokens/token-metadata.ts'

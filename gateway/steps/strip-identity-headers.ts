@@ -1,10 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import {
-  disposition,
-  type EntryHeaderRules,
-  listedInConnection,
-  listsNoField,
-} from '../backends/header-rules.ts'
+import { disposition, type EntryHeaderRules, withoutListed } from '../backends/header-rules.ts'
 import { GatewayError } from '../errors.ts'
 
 /** A request's headers with everything gone that only the gateway may say, and what the later steps need of them. */
@@ -89,10 +84,4 @@ function withoutToken(referer: string): string {
 /** Framing that is in doubt leaves the rest of the connection in doubt too: it is closed. */
 function malformed(): GatewayError {
   return new GatewayError('request-malformed', { headers: ['Connection', 'close'] })
-}
-
-function withoutListed(fields: readonly string[], connection: string): readonly string[] {
-  if (listsNoField(connection)) return fields
-  const listed = listedInConnection(connection)
-  return fields.filter((_, index) => !listed.has((fields[index - (index % 2)] as string).toLowerCase()))
 }

@@ -1,6 +1,7 @@
-import { type CountedQuota, countedQuota, isQuota, type Quota } from '../../common/quota.ts'
+import { isQuota, type Quota } from '../../common/quota.ts'
 import { isRole } from '../../common/role.ts'
 import { isScopeToken } from '../../common/scope-token.ts'
+import { type CountedQuota, countedQuota } from '../counted-quota.ts'
 
 /** What the identity provider says of an access token, checked once and rendered once, when it is cached. */
 export interface TokenMetadata {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { countedQuota, formatQuota, isQuota, parseQuota } from '../../common/quota.ts'
+import { formatQuota, isQuota, parseQuota } from '../../common/quota.ts'
 
 t.test('a quota is requests and a window', (t) => {
   t.strictSame(parseQuota('1000/1h'), { limit: 1_000, windowMs: 3_600_000 })
@@ -61,23 +61,4 @@ t.test('hostile text is no quota, or one that can be counted', (t) => {
     }),
   )
   t.end()
-})
-
-t.test('no two things that are counted share a name', async (t) => {
-  const hourly = { limit: 1, windowMs: 3_600_000 }
-  const counted = [
-    countedQuota('a', hourly),
-    countedQuota('a', { limit: 1, windowMs: 1_000 }),
-    countedQuota('a', hourly, '/x'),
-    countedQuota('/x a', hourly, '/y'),
-    countedQuota('a', hourly, '/y'),
-    countedQuota('/x a', hourly),
-    countedQuota('* a', hourly),
-  ]
-  t.equal(new Set(counted.map(({ subject }) => subject)).size, counted.length)
-  t.equal(
-    countedQuota('a', { ...hourly, limit: 2 }).subject,
-    countedQuota('a', hourly).subject,
-    'a limit may change',
-  )
 })

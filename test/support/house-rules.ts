@@ -14,7 +14,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['handle-request.ts'],
     ['steps'],
     ['tokens', 'throttle', 'backends', 'cache', 'queue', 'observe'],
-    ['config', 'errors.ts', 'clock.ts', 'exchange.ts'],
+    ['config', 'errors.ts', 'clock.ts', 'exchange.ts', 'counted-quota.ts'],
   ],
   // Its other top-level files stand on the ground floor: see floorOf.
   'oauth-server': [

@@ -1,9 +1,11 @@
+import { isIP } from 'node:net'
 import { databaseUrlRule, parseDatabaseUrl } from './database-url.ts'
 import { durationRule, parseDuration } from './duration.ts'
 import { listenAddressRule, parseListenAddress } from './listen-address.ts'
 import { parseQuota, quotaRule } from './quota.ts'
 import { isRole, roleRule } from './role.ts'
 import { isScopeToken, scopeTokenRule } from './scope-token.ts'
+import { parseStoreUrl, storeUrlRule } from './store-url.ts'
 
 /** A string format that an option's schema can name: how it is checked, and the rule as an error states it. */
 interface ConfigFormat {
@@ -21,6 +23,15 @@ export const configFormats: Readonly<Record<string, ConfigFormat>> = {
   quota: { accepts: (text) => parseQuota(text) !== undefined, rule: quotaRule },
   'listen-address': { accepts: (text) => parseListenAddress(text) !== undefined, rule: listenAddressRule },
   'database-url': { accepts: (text) => parseDatabaseUrl(text) !== undefined, rule: databaseUrlRule },
+  'store-url': { accepts: (text) => parseStoreUrl(text) !== undefined, rule: storeUrlRule },
+  network: {
+    accepts: isNetwork,
+    rule: 'must be an IP address or a network such as 10.0.0.0/8 or fd00::/8',
+  },
+  'plain-name': {
+    accepts: (text) => /^[A-Za-z0-9][A-Za-z0-9-]{0,31}$/.test(text),
+    rule: 'must be a name of at most 32 letters, digits and hyphens',
+  },
   'http-url': {
     accepts: isPlainHttpUrl,
     rule: 'must be an absolute http:// or https:// URL without user, password, query or fragment',
@@ -40,6 +51,13 @@ export const configFormats: Readonly<Record<string, ConfigFormat>> = {
 /** No time at all would mean "without end" to Node, and more than 2^31 - 1 milliseconds "at once". */
 function isTimeout(milliseconds: number | undefined): boolean {
   return milliseconds !== undefined && milliseconds >= 1 && milliseconds <= 24 * 86_400_000
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', length, ...rest] = text.split('/')
+  const bits = { 4: 32, 6: 128 }[isIP(address)]
+  if (bits === undefined || rest.length > 0) return false
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits)
 }
 
 /** Held against the text as it is written: the URL parser would drop line breaks and turn backslashes round. */

@@ -24,6 +24,13 @@ export function parseQuota(text: string): Quota | undefined {
   return { limit, windowMs }
 }
 
+/** Reads a quota that a schema has checked before. Throws a `TypeError` that names the text when it is none. */
+export function quotaOf(text: string): Quota {
+  const quota = parseQuota(text)
+  if (quota === undefined) throw new TypeError(`"${text}" is not a quota: it ${quotaRule}`)
+  return quota
+}
+
 /** Whether these two numbers make a quota that can be counted. */
 export function isQuota(limit: number, windowMs: number): boolean {
   return (

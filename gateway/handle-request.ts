@@ -55,7 +55,7 @@ function identify(passage: Passage, bearer: BearerToken): void {
 function admit(passage: Passage, metadata: TokenMetadata): void {
   const { gateway, exchange, match } = passage
   exchange.client = metadata.client
-  const caller = checkAccess({ route: match.route, ledger: gateway.ledger }, metadata)
+  const caller = checkAccess({ route: match.route, exchange, ledger: gateway.ledger }, metadata)
   const admitted = throttleCaller(gateway.ledger, caller)
   if (admitted instanceof Promise) resume(passage, admitted, answer)
   else answer(passage, admitted)

@@ -120,7 +120,7 @@ function openBackend(backends: Map<string, Backend>, url: string, timeouts: Time
 }
 
 function createProvider(
-  { identity, timeouts }: GatewaySettings,
+  { identities: [identity], timeouts }: GatewaySettings,
   dispatcher: Agent,
   clock: Clock,
 ): IdentityProvider {
@@ -132,6 +132,8 @@ function createProvider(
       return new VerifTokenProvider(identity, connection, clock)
     case 'introspect':
       return new IntrospectionProvider(identity, connection)
+    case 'jwt':
+      return noProvider
     default:
       return identity satisfies never
   }

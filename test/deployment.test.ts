@@ -164,9 +164,10 @@ t.test(
     }
     for (const [name, { ports = [] }] of ownServices)
       for (const port of ports) t.ok(isReachable(name, port.split(':').at(-1) ?? ''), `${name} ${port}`)
-    const targets = [gateway.identity?.url ?? '', ...gateway.routes.map(({ to }) => to)].map(
-      (url) => new URL(url),
-    )
+    const targets = [
+      ...gateway.identities.flatMap((identity) => (identity.kind === 'jwt' ? [] : [identity.url])),
+      ...gateway.routes.map(({ to }) => to),
+    ].map((url) => new URL(url))
     for (const { hostname, port, href } of targets) t.ok(isReachable(hostname, port), href)
   },
 )

@@ -1,9 +1,12 @@
+import { RouteCharges } from '../charge.ts'
 import type { RouteSettings } from '../config/settings.ts'
 import type { Backend } from './backend.ts'
 
 /** An API behind the gateway, ready to be matched. */
 export interface Route extends Omit<RouteSettings, 'to'> {
   readonly backend: Backend
+  /** What its requests count as. */
+  readonly charges: RouteCharges
 }
 
 /** Finds the route of a path: the longest prefix that ends at a segment's end. The cost grows with no number of routes. */
@@ -15,7 +18,11 @@ export class RouteTable {
   constructor(routes: readonly RouteSettings[], backendOf: (url: string) => Backend) {
     for (const settings of routes) {
       const { to, ...rest } = settings
-      this.#routes.set(settings.prefix, { ...rest, backend: backendOf(to) })
+      this.#routes.set(settings.prefix, {
+        ...rest,
+        backend: backendOf(to),
+        charges: new RouteCharges(settings),
+      })
     }
     this.#root = this.#routes.get('/')
     this.#maxSegments = Math.max(0, ...routes.map((route) => route.prefix.split('/').length - 1))

@@ -1,92 +1,6 @@
 import { type Static, Type } from 'typebox'
-
-const backendUrl = {
-  format: 'http-url',
-  description:
-    'Where requests of this route go: an http or https URL. A path in it is put before the request path. Certificates of https backends are verified.',
-}
-
-const ProviderMembers = {
-  url: Type.String({ format: 'http-url', description: 'URL of the endpoint that is asked.' }),
-  clientId: Type.String({ minLength: 1, description: 'Id of the client as which the gateway asks.' }),
-  clientSecret: Type.String({
-    minLength: 1,
-    secret: true,
-    description:
-      'Secret of that client, sent by HTTP Basic. Keep it in the environment and name the variable here.',
-  }),
-}
-
-const Identity = Type.Object(
-  {
-    verify: Type.Optional(
-      Type.Union(
-        [Type.String({ format: 'http-url' }), Type.Object(ProviderMembers, { additionalProperties: false })],
-        {
-          description:
-            'The sub-request of the original platform: `GET URL?access_token=…` answers 200 with `client`, `rateLimit`, `expires` and `roles`. A URL, or an object with `url`, `clientId` and `clientSecret` for a provider that wants to know who asks.',
-        },
-      ),
-    ),
-    introspect: Type.Optional(
-      Type.Object(ProviderMembers, {
-        additionalProperties: false,
-        description:
-          'Token introspection after RFC 7662: an object with `url`, `clientId` and `clientSecret`.',
-      }),
-    ),
-  },
-  {
-    additionalProperties: false,
-    description:
-      'Who says what a token means: exactly one of `verify` and `introspect`. Needed by every route with a token.',
-  },
-)
-
-const Route = Type.Object(
-  {
-    to: Type.String(backendUrl),
-    auth: Type.Enum(['token', 'none'], {
-      default: 'token',
-      description:
-        'Whether the route needs an access token. `none` opens it to everybody: no token, no quota, no roles.',
-      danger: 'With `none` nobody is asked who they are.',
-    }),
-    roles: Type.Array(Type.String({ format: 'role' }), {
-      default: [],
-      maxItems: 50,
-      description: 'The client must have at least one of these roles. Empty: any valid token will do.',
-    }),
-    scopes: Type.Array(Type.String({ format: 'scope' }), {
-      default: [],
-      maxItems: 50,
-      description: 'The token must carry all of these scopes.',
-    }),
-    queryToken: Type.Boolean({
-      default: false,
-      description:
-        'Whether the token may also come as `?access_token=…`. It is taken out of the URL before anything logs or forwards it.',
-      danger: 'URLs end up in browser histories and in the logs of whatever stands in front of the gateway.',
-    }),
-    limit: Type.Optional(
-      Type.String({
-        format: 'quota',
-        description:
-          'Quota of each client on this route, such as `1000/1h`, where the identity provider names none for the client. Without either, requests are not counted.',
-      }),
-    ),
-    stripPrefix: Type.Boolean({
-      default: false,
-      description: 'Whether the path of the route is taken off before the request is forwarded.',
-    }),
-    passAuthorization: Type.Boolean({
-      default: false,
-      description: 'Whether the client’s `Authorization` header reaches the backend.',
-      danger: 'The backend then sees credentials with which it can act as the client.',
-    }),
-  },
-  { additionalProperties: false },
-)
+import { IdentityProviderOptions } from './identity-options.ts'
+import { RouteOptions } from './route-options.ts'
 
 const Headers = Type.Object(
   {
@@ -146,11 +60,104 @@ const Timeouts = Type.Object(
   },
 )
 
+const Store = Type.Object(
+  {
+    url: Type.String({ format: 'store-url', secret: true, description: 'The URL, as above.' }),
+    prefix: Type.Optional(
+      Type.String({
+        format: 'plain-name',
+        description:
+          'What every key and channel begins with, by default `passerelle`. Gateways with the same prefix share what they count.',
+      }),
+    ),
+    ca: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'File with the certificates that sign the server’s, for TLS with a private authority.',
+      }),
+    ),
+    sentinelUsername: Type.Optional(Type.String({ minLength: 1, description: 'ACL user of the Sentinels.' })),
+    sentinelPassword: Type.Optional(
+      Type.String({ minLength: 1, secret: true, description: 'Password of the Sentinels.' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const Revocation = Type.Object(
+  {
+    secret: Type.Optional(
+      Type.String({
+        minLength: 16,
+        secret: true,
+        description:
+          'What a caller of the revocation endpoint (`POST /revocations` on the admin listener) sends as Bearer token. Without it the endpoint takes Security Event Tokens of known transmitters only.',
+      }),
+    ),
+    transmitters: Type.Array(
+      Type.Object(
+        {
+          issuer: Type.String({ format: 'http-url', description: 'What `iss` of its events must be.' }),
+          audience: Type.String({ minLength: 1, description: 'What `aud` of its events must be.' }),
+          jwks: Type.String({ format: 'http-url', description: 'URL of the keys that sign its events.' }),
+        },
+        { additionalProperties: false },
+      ),
+      {
+        default: [],
+        maxItems: 20,
+        description:
+          'Who may push Security Event Tokens (RFC 8417, RFC 8935) to `POST /events` on the admin listener.',
+      },
+    ),
+    blindTtl: duration(
+      '30s',
+      'How old an answer about a token may be while the gateway cannot hear of revocations because the store is gone; an older one is asked for again.',
+    ),
+  },
+  {
+    additionalProperties: false,
+    default: {},
+    description:
+      'How the gateway learns that a token is revoked, or that a client’s roles or quota have changed.',
+  },
+)
+
+const TokenLookUps = Type.Object(
+  {
+    perAddress: Type.String({
+      format: 'quota',
+      default: '100/1s',
+      description:
+        'Most unknown tokens from one address for which the identity provider is asked; beyond it, 429.',
+    }),
+    total: Type.String({
+      format: 'quota',
+      default: '1000/1s',
+      description:
+        'Most unknown tokens for which the identity provider is asked by one process; beyond it, 503.',
+    }),
+  },
+  {
+    additionalProperties: false,
+    default: {},
+    description: 'How far tokens that the gateway does not know may burden the identity provider.',
+  },
+)
+
 const TokenCache = Type.Object(
   {
     ttl: duration(
       '60s',
-      'Longest time for which the answer of the identity provider is reused; never longer than the token lives. A revoked token works at most this long.',
+      'Longest time for which the answer of the identity provider is reused; never longer than the token lives. A token that is revoked without the gateway being told works at most this long.',
+    ),
+    negativeTtl: duration(
+      '5s',
+      'How long the provider’s answer that a token is not valid is reused; 0s to ask each time.',
+    ),
+    staleIfError: duration(
+      '60s',
+      'How long after its `ttl` an answer is still used while the provider cannot be asked; never past the token’s end.',
     ),
     maxTokens: Type.Integer({
       minimum: 1,
@@ -178,19 +185,40 @@ export const gatewayConfigSchema = Type.Object(
       description: 'Address of the second listener, for health and metrics.',
       danger: 'It asks nobody who they are: keep it on an address that only operators reach.',
     }),
-    store: Type.Enum(['memory'], {
+    store: Type.Union([Type.String({ format: 'store-url', secret: true }), Store], {
       default: 'memory',
-      description: 'Where quotas and tokens are kept. `memory`: in this process alone.',
+      description:
+        'Where quotas and tokens are kept. `memory`: in this process alone. A URL of a Redis or Valkey, which all gateway processes share: `redis://HOST:PORT`, `redis+sentinel://HOST:PORT,HOST:PORT/PRIMARY` or `redis+cluster://HOST:PORT,HOST:PORT`; `rediss` for TLS, `USER:PASSWORD@` before the hosts for an ACL user. Or an object with `url` and what the URL cannot say.',
     }),
-    identity: Type.Optional(Identity),
+    trustedProxies: Type.Array(Type.String({ format: 'network' }), {
+      default: [],
+      maxItems: 100,
+      description:
+        'Addresses or networks (such as 10.0.0.0/8) of the balancers in front of the gateway. Of a request that comes from one, the client’s address is the last in `X-Forwarded-For` that is none of them.',
+      danger: 'Whoever sends from there can claim any address.',
+    }),
+    identity: Type.Optional(IdentityProviderOptions),
+    identityProviders: Type.Record(Type.String(), IdentityProviderOptions, {
+      default: {},
+      maxProperties: 20,
+      propertyNames: { format: 'plain-name' },
+      description: 'Further identity providers, by a name under which routes choose them.',
+    }),
     headers: Headers,
+    rateLimitFields: Type.Enum(['both', 'x-rate-limit', 'ratelimit'], {
+      default: 'both',
+      description:
+        'The header fields that tell clients what is left: `x-rate-limit` as the original platform had them, `ratelimit` for `RateLimit` and `RateLimit-Policy` of the IETF draft, or both.',
+    }),
     timeouts: Timeouts,
     tokenCache: TokenCache,
+    tokenLookUps: TokenLookUps,
+    revocation: Revocation,
     logLevel: Type.Enum(['silent', 'error', 'warn', 'info', 'debug'], {
       default: 'info',
       description: 'What is logged. `info` writes a line a request.',
     }),
-    routes: Type.Record(Type.String(), Route, {
+    routes: Type.Record(Type.String(), RouteOptions, {
       minProperties: 1,
       propertyNames: { format: 'path-prefix' },
       description:
@@ -202,3 +230,15 @@ export const gatewayConfigSchema = Type.Object(
 
 /** The configuration file, with its defaults filled in. */
 export type GatewayConfig = Static<typeof gatewayConfigSchema>
+
+/** An identity provider, as the file describes it. */
+export type ProviderConfig = NonNullable<GatewayConfig['identity']>
+
+/** A route, as the file describes it. */
+export type RouteConfig = GatewayConfig['routes'][string]
+
+/** A limit of a route's own, as the file describes it. */
+export type LimitConfig = Exclude<NonNullable<RouteConfig['limit']>, string | readonly unknown[]>
+
+/** A store that a URL alone cannot describe. */
+export type StoreConfig = Exclude<GatewayConfig['store'], string>

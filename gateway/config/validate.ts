@@ -1,12 +1,12 @@
 import type { RuleBroken } from '../../common/config-file.ts'
 import { type ListenAddress, listenAddress } from '../../common/listen-address.ts'
-import type { GatewayConfig } from './options.ts'
+import type { GatewayConfig, LimitConfig, ProviderConfig, RouteConfig } from './options.ts'
 
 /** The rules that span several options. It reports what is broken and changes nothing. */
 export function checkAcrossOptions(config: GatewayConfig): readonly RuleBroken[] {
   return [
     ...checkListeners(config),
-    ...checkIdentity(config),
+    ...checkIdentities(config),
     ...checkHeaderNames(config),
     ...Object.entries(config.routes).flatMap(([prefix, route]) => [...checkRoute(prefix, route)]),
   ]
@@ -24,16 +24,31 @@ function isWildcard({ host }: ListenAddress): boolean {
   return host === '0.0.0.0' || host === '::'
 }
 
-function* checkIdentity(config: GatewayConfig): Iterable<RuleBroken> {
-  const { verify, introspect } = config.identity ?? {}
-  if (verify !== undefined && introspect !== undefined) {
-    yield { path: ['identity'], rule: 'must have either verify or introspect, not both' }
+function* checkIdentities(config: GatewayConfig): Iterable<RuleBroken> {
+  const named = Object.entries(config.identityProviders)
+  for (const [name, provider] of named) yield* checkProvider(['identityProviders', name], provider)
+  if (config.identity !== undefined) yield* checkProvider(['identity'], config.identity)
+  for (const [prefix, route] of Object.entries(config.routes)) {
+    if (route.auth === 'none') continue
+    if (route.identity === undefined) {
+      if (config.identity === undefined)
+        yield { path: ['identity'], rule: `is required, because the route ${prefix} needs a token` }
+    } else if (!Object.hasOwn(config.identityProviders, route.identity)) {
+      const known = named.map(([name]) => name).join(', ') || 'none'
+      yield {
+        path: ['routes', prefix, 'identity'],
+        rule: `must be the name of one of the identityProviders, of which there are: ${known}`,
+      }
+    }
   }
-  if (verify !== undefined || introspect !== undefined) return
-  if (config.identity !== undefined) yield { path: ['identity'], rule: 'must have verify or introspect' }
-  const protectedRoute = Object.entries(config.routes).find(([, route]) => route.auth === 'token')
-  if (config.identity === undefined && protectedRoute !== undefined) {
-    yield { path: ['identity'], rule: `is required, because the route ${protectedRoute[0]} needs a token` }
+}
+
+function* checkProvider(path: readonly string[], provider: ProviderConfig): Iterable<RuleBroken> {
+  const protocols = [provider.verify, provider.introspect, provider.jwt].filter((part) => part !== undefined)
+  if (protocols.length === 1) return
+  yield {
+    path,
+    rule: `must have ${protocols.length === 0 ? 'one' : 'only one'} of verify, introspect and jwt`,
   }
 }
 
@@ -98,16 +113,39 @@ const ownHeaders = new Set([
   ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'x-request-id'],
 ])
 
-function* checkRoute(prefix: string, route: GatewayConfig['routes'][string]): Iterable<RuleBroken> {
+function* checkRoute(prefix: string, route: RouteConfig): Iterable<RuleBroken> {
+  const path = ['routes', prefix]
+  if (prefix === ownPrefix || prefix.startsWith(`${ownPrefix}/`))
+    yield { path, rule: `must not begin with ${ownPrefix}, where the gateway answers itself` }
+  if (Array.isArray(route.limit)) {
+    for (const [index, limit] of route.limit.entries())
+      yield* checkLimit([...path, 'limit', String(index)], limit, route.auth)
+  } else if (typeof route.limit === 'object') yield* checkLimit([...path, 'limit'], route.limit, route.auth)
   if (route.auth === 'token') return
   const tokenOptions = [
     ['roles', route.roles.length > 0],
     ['scopes', route.scopes.length > 0],
     ['queryToken', route.queryToken],
-    ['limit', route.limit !== undefined],
+    ['identity', route.identity !== undefined],
   ] as const
   for (const [option, isSet] of tokenOptions) {
-    if (isSet)
-      yield { path: ['routes', prefix, option], rule: 'has no effect with auth: none; remove one of the two' }
+    if (isSet) yield { path: [...path, option], rule: 'has no effect with auth: none; remove one of the two' }
   }
+}
+
+/** Paths below it are the gateway's own, such as `/.passerelle/me`. */
+const ownPrefix = '/.passerelle'
+
+function* checkLimit(
+  path: readonly string[],
+  limit: LimitConfig,
+  auth: RouteConfig['auth'],
+): Iterable<RuleBroken> {
+  if (limit.burst !== undefined && limit.algorithm !== 'gcra')
+    yield { path: [...path, 'burst'], rule: 'has no effect without algorithm: gcra' }
+  if (auth === 'token') return
+  if (limit.by !== undefined && limit.by !== 'address')
+    yield { path: [...path, 'by'], rule: 'must be address, because with auth: none nobody says who they are' }
+  if (limit.applies === 'without-own-quota')
+    yield { path: [...path, 'applies'], rule: 'has no effect with auth: none; remove one of the two' }
 }

@@ -1,6 +1,6 @@
 import type { BackendHeaders } from '../backends/backend-request.ts'
 import type { Exchange } from '../exchange.ts'
-import { type Allowance, rateLimitFieldNames, rateLimitFields } from '../throttle/ledger.ts'
+import { rateLimitFieldNames, rateLimitFields, type Verdict } from '../throttle/ledger.ts'
 import type { RouteMatch } from './match-route.ts'
 import type { BearerToken, OpenAccess } from './read-bearer-token.ts'
 import type { AdmittedCaller } from './throttle-caller.ts'
@@ -20,21 +20,18 @@ export function answerFromBackend(
   access: AdmittedCaller | OpenAccess,
   headers: BackendHeaders,
 ): void {
-  const allowance = 'caller' in access ? access.allowance : undefined
+  const verdict = 'caller' in access ? access.verdict : undefined
   match.route.backend.forward(exchange, {
     path: backendPath(match) + bearer.search,
     headers,
-    responseFields: responseFields(allowance, bearer),
-    replacedFields: allowance === undefined ? none : rateLimitFieldNames,
+    responseFields: responseFields(verdict, bearer),
+    replacedFields: verdict === undefined ? none : rateLimitFieldNames,
   })
 }
 
 /** What is left of the quota; and that a token in the URL must not travel on in a Referer (RFC 6750 §5.3). */
-function responseFields(
-  allowance: Allowance | undefined,
-  bearer: BearerToken | OpenAccess,
-): readonly string[] {
-  const fields = allowance === undefined ? [] : rateLimitFields(allowance)
+function responseFields(verdict: Verdict | undefined, bearer: BearerToken | OpenAccess): readonly string[] {
+  const fields = verdict === undefined ? [] : rateLimitFields(verdict)
   return bearer.isFromUrl ? [...fields, 'Referrer-Policy', 'no-referrer'] : fields
 }
 

@@ -1,19 +1,21 @@
 import type { Route } from '../backends/route-table.ts'
-import { type CountedQuota, countedQuota } from '../counted-quota.ts'
+import type { Charge } from '../charge.ts'
 import { GatewayError } from '../errors.ts'
+import type { Exchange } from '../exchange.ts'
 import { type Ledger, rateLimitFields } from '../throttle/ledger.ts'
 import type { TokenMetadata } from '../tokens/token-metadata.ts'
 
 /** A client that this route accepts: only {@link checkAccess} makes one. */
 export interface Caller {
   readonly metadata: TokenMetadata
-  /** The quota that counts its requests on this route: its own, else the route's; `undefined` when there is neither. */
-  readonly counted: CountedQuota | undefined
+  /** What its request counts as, and against which policies; `undefined` when nothing counts it. */
+  readonly charge: Charge | undefined
 }
 
 /** What a token is held against: the route's rules and, for what a refusal says of the quota, the ledger. */
 interface AccessRules {
   readonly route: Route
+  readonly exchange: Exchange
   readonly ledger: Ledger
 }
 
@@ -21,23 +23,19 @@ interface AccessRules {
  * Holds the token's roles and scopes against the route's rules. Done on every request, cached token or not: what one
  * route accepts says nothing about the next (CVE-2021-32701). A refusal is not counted, but tells what is left.
  */
-export function checkAccess({ route, ledger }: AccessRules, metadata: TokenMetadata): Caller {
-  const counted = metadata.counted ?? quotaOfRoute(route, metadata.client)
+export function checkAccess({ route, exchange, ledger }: AccessRules, metadata: TokenMetadata): Caller {
+  const charge = route.charges.of(metadata, exchange.request.socket.remoteAddress ?? '')
   if (route.roles.length > 0 && !hasAny(metadata.roles, route.roles)) {
-    const headers = quotaFields(ledger, counted)
+    const headers = quotaFields(ledger, charge)
     throw new GatewayError('role-missing', { headers, members: { roles: route.roles } })
   }
   if (!hasAll(metadata.scopes, route.scopes)) {
     const scope = route.scopes.join(' ')
     const challenge = `Bearer realm="passerelle", error="insufficient_scope", scope="${scope}"`
-    const headers = ['WWW-Authenticate', challenge, ...quotaFields(ledger, counted)]
+    const headers = ['WWW-Authenticate', challenge, ...quotaFields(ledger, charge)]
     throw new GatewayError('scope-missing', { headers, members: { scope } })
   }
-  return { metadata, counted }
-}
-
-function quotaOfRoute({ limit, prefix }: Route, client: string): CountedQuota | undefined {
-  return limit === undefined ? undefined : countedQuota(client, limit, prefix)
+  return { metadata, charge }
 }
 
 function hasAny(held: readonly string[], wanted: readonly string[]): boolean {
@@ -50,6 +48,7 @@ function hasAll(held: readonly string[], wanted: readonly string[]): boolean {
   return true
 }
 
-function quotaFields(ledger: Ledger, counted: CountedQuota | undefined): readonly string[] {
-  return counted === undefined ? [] : rateLimitFields(ledger.peek(counted.subject, counted.quota))
+function quotaFields(ledger: Ledger, charge: Charge | undefined): readonly string[] {
+  const verdict = charge === undefined ? undefined : ledger.peek(charge.policies)
+  return verdict === undefined ? [] : rateLimitFields(verdict)
 }

@@ -1,37 +1,49 @@
-import type { Quota } from '../../common/quota.ts'
+import type { Charge } from '../charge.ts'
+import { type LimitPolicy, sizeOf } from '../limit-policy.ts'
 
-/** What a subject may still do in its window, as the ledger says it on one request. */
+/** What one policy still allows its owner, as the ledger says it on one request. */
 export interface Allowance {
-  readonly isAdmitted: boolean
-  readonly limit: number
-  /** Requests left in the window; 0 when the request was refused. */
+  readonly policy: LimitPolicy
+  /** Whether the request found room. */
+  readonly hasRoom: boolean
+  /** Requests left: in the window, or of the burst; 0 when there was no room. */
   readonly remaining: number
-  /** End of the window, in whole seconds since the epoch, rounded up: constant within a window. */
+  /** When all is there again, in whole seconds since the epoch, rounded up: constant within a window. */
   readonly resetAtS: number
-  /** Whole seconds until then; at least 1. */
+  /** Whole seconds until there is room again, and never fewer than that takes; at least 1. */
   readonly retryAfterS: number
 }
 
-/**
- * Counts requests by subject in fixed windows. A window is anchored at the subject's first request in it and as long as
- * the quota says; over it, no more requests are admitted than the limit. One subject has one window length: see
- * `countedQuota`.
- */
+/** What the ledger says of a request, by policy in the charge's order. */
+export interface Verdict {
+  /** Whether every policy that is enforced had room. Where one had none, nothing was counted. */
+  readonly isAdmitted: boolean
+  /** Empty when the request was served without being counted, because the store is gone. */
+  readonly allowances: readonly Allowance[]
+}
+
+/** Counts requests against policies: over any window, or stretch of time, no more are admitted than a policy allows. */
 export interface Ledger {
   /**
-   * Counts one request, if the quota has room for it. Synchronous when what is left is known here, a promise where
-   * somebody must be asked. Throws or rejects with a `GatewayError` when the request cannot be counted.
+   * Counts one request, if every enforced policy has room for it. Synchronous when what is left is known here, a promise
+   * where somebody must be asked. Throws or rejects with a `GatewayError` when the request cannot be counted.
    */
-  take(subject: string, quota: Quota): Allowance | Promise<Allowance>
-  /** What is left, without counting. */
-  peek(subject: string, quota: Quota): Allowance
+  take(charge: Charge): Verdict | Promise<Verdict>
+  /** What is left, without counting, as far as it is known here; `undefined` where somebody would have to be asked. */
+  peek(policies: readonly LimitPolicy[]): Verdict | undefined
+  /** What is left, without counting; asks where that is needed. Rejects with a `GatewayError` when nobody can say. */
+  read(policies: readonly LimitPolicy[]): Promise<Verdict>
+  /** Gives back what is in hand, within a bounded time. */
+  close(): Promise<void>
 }
 
 /** The header fields by which a client learns what is left of its quota, as the original platform named them. */
-export function rateLimitFields(allowance: Allowance): readonly string[] {
+export function rateLimitFields({ allowances }: Verdict): readonly string[] {
+  const allowance = allowances.find(({ policy }) => !policy.isShadow)
+  if (allowance === undefined) return []
   return [
     'X-Rate-Limit-Limit',
-    String(allowance.limit),
+    String(sizeOf(allowance.policy.rule)),
     'X-Rate-Limit-Remaining',
     String(allowance.remaining),
     'X-Rate-Limit-Reset',

@@ -1,7 +1,7 @@
 import { isQuota, type Quota } from '../../common/quota.ts'
 import { isRole } from '../../common/role.ts'
 import { isScopeToken } from '../../common/scope-token.ts'
-import { type CountedQuota, countedQuota } from '../counted-quota.ts'
+import { fixedWindow, type LimitPolicy, limitPolicy } from '../limit-policy.ts'
 
 /** What the identity provider says of an access token, checked once and rendered once, when it is cached. */
 export interface TokenMetadata {
@@ -9,7 +9,9 @@ export interface TokenMetadata {
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
   /** The client's quota, which all its tokens and all routes share; `undefined` when the provider names none. */
-  readonly counted: CountedQuota | undefined
+  readonly ownPolicy: LimitPolicy | undefined
+  /** Whom the token acts for; `undefined` when it acts for its client. */
+  readonly user: string | undefined
   /** When the token expires, in milliseconds since the epoch; `Infinity` when the provider does not say. */
   readonly expiresAtMs: number
   /** The roles as the backend gets them: sorted, separated by commas. */
@@ -91,11 +93,16 @@ function toMetadata(claims: Claims): TokenMetadata {
     client,
     roles,
     scopes,
-    counted: quota === undefined ? undefined : countedQuota(client, quota),
+    ownPolicy: quota === undefined ? undefined : ownPolicyOf(client, quota),
+    user: undefined,
     expiresAtMs: claims.expiresAtMs,
     rolesField: roles.join(','),
     scopeField: scopes.join(' '),
   }
+}
+
+function ownPolicyOf(client: string, quota: Quota): LimitPolicy {
+  return limitPolicy({ kind: 'client', id: client }, fixedWindow(quota), { name: 'client', isShadow: false })
 }
 
 function readList(

@@ -36,6 +36,37 @@ export const formatExamples: Readonly<
     ],
     refused: ['', 'sqlite:', 'sqlite:a\n', 'mysql://h/d', 'postgres://', 'postgres://h/d\n', '/var/db'],
   },
+  'store-url': {
+    accepted: [
+      'memory',
+      'redis://127.0.0.1',
+      'rediss://user:p%40ss@redis.example:6380/2',
+      'redis://:secret@[::1]:6379',
+      'redis+sentinel://a:26379,b/primary/1',
+      'rediss+cluster://u:p@a:7000,b:7001',
+    ],
+    refused: [
+      '',
+      'redis:',
+      'redis://',
+      'redis://a,b',
+      'redis://a:0',
+      'redis://a:65536',
+      'redis://a/x',
+      'redis+sentinel://a',
+      'redis+sentinel://a/p/1/2',
+      'redis+cluster://a/1',
+      'redis://u:%zz@a',
+      'redis://a?db=1',
+      'redis://a\n',
+      'http://a',
+    ],
+  },
+  network: {
+    accepted: ['10.0.0.1', '10.0.0.0/8', 'fd00::/8', '::1'],
+    refused: ['', '10.0.0.0/33', '10.0.0', 'fd00::/129', '10.0.0.0/8/8', '10.0.0.0/', 'a', '10.0.0.1\n'],
+  },
+  'plain-name': { accepted: ['a', 'Partner-2'], refused: ['', '-a', 'a b', 'a_b', 'a\n', 'x'.repeat(33)] },
   'path-prefix': {
     accepted: ['/', '/api1', '/api/v1.2', '/~user', '/a..b', '/...'],
     refused: [

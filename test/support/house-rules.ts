@@ -13,8 +13,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['app.ts', 'admin'],
     ['handle-request.ts'],
     ['steps'],
-    ['tokens', 'throttle', 'backends', 'cache', 'queue', 'observe'],
-    ['config', 'errors.ts', 'clock.ts', 'exchange.ts', 'counted-quota.ts'],
+    ['tokens', 'throttle', 'backends', 'cache', 'queue', 'observe', 'store'],
+    ['config', 'errors.ts', 'clock.ts', 'exchange.ts', 'limit-policy.ts', 'charge.ts', 'shared-store.ts'],
   ],
   // Its other top-level files stand on the ground floor: see floorOf.
   'oauth-server': [

@@ -21,14 +21,24 @@ t.test('five lines are a whole configuration, and all they leave out has its def
     roles: [],
     scopes: [],
     queryToken: false,
-    limit: undefined,
+    identity: 'the default',
+    limits: [],
+    cost: 1,
+    whenStoreFails: 'insured',
     stripPrefix: false,
     passAuthorization: false,
   }
   t.strictSame(parse(fiveLines), {
     listen: { host: '127.0.0.1', port: 8_080 },
     admin: { host: '127.0.0.1', port: 8_090 },
-    identity: { kind: 'verify', url: 'http://127.0.0.1:8081/oauth/verifToken', credentials: undefined },
+    store: { kind: 'memory' },
+    trustedProxies: [],
+    identities: [
+      {
+        ...{ kind: 'verify', url: 'http://127.0.0.1:8081/oauth/verifToken', credentials: undefined },
+        ...{ name: 'the default', tokenEndpoint: undefined, revocationEndpoint: undefined },
+      },
+    ],
     headers: { roles: 'X-Roles', client: 'X-Client-Id', scope: 'X-Scope' },
     timeouts: {
       identityMs: 900,
@@ -39,7 +49,13 @@ t.test('five lines are a whole configuration, and all they leave out has its def
       keepAliveMs: 75_000,
       shutdownMs: 10_000,
     },
-    tokenCache: { ttlMs: 60_000, maxTokens: 100_000 },
+    rateLimitFields: 'both',
+    tokenCache: { ttlMs: 60_000, negativeTtlMs: 5_000, staleIfErrorMs: 60_000, maxTokens: 100_000 },
+    tokenLookUps: {
+      perAddress: { limit: 100, windowMs: 1_000 },
+      total: { limit: 1_000, windowMs: 1_000 },
+    },
+    revocation: { secret: undefined, transmitters: [], blindTtlMs: 30_000 },
     logLevel: 'info',
     routes: [
       { ...anyRoute, prefix: '/api1', to: 'http://127.0.0.1:8082', auth: 'token', roles: ['USER'] },
@@ -64,14 +80,14 @@ t.test('an identity provider may want to know who asks, by either protocol', (t)
   const provider = '{ url: "http://i", clientId: gateway, clientSecret: "${SECRET}" }'
   const credentials = { clientId: 'gateway', clientSecret: 'hunter2' }
   for (const kind of ['verify', 'introspect']) {
-    const { identity } = parse(`identity: { ${kind}: ${provider} }\n${routes}`, { SECRET: 'hunter2' })
-    t.strictSame(identity, { kind, url: 'http://i', credentials })
+    const { identities } = parse(`identity: { ${kind}: ${provider} }\n${routes}`, { SECRET: 'hunter2' })
+    t.match(identities, [{ kind, url: 'http://i', credentials }])
   }
   t.end()
 })
 
 t.test('where every route is open, no identity provider is needed', (t) => {
-  t.equal(parse('routes: { /: { to: "http://b", auth: none } }').identity, undefined)
+  t.equal(parse('routes: { /: { to: "http://b", auth: none } }').identities.length, 0)
   t.end()
 })
 
@@ -82,9 +98,14 @@ tokenCache: { ttl: 0s, maxTokens: 1 }
 routes: { /a: { to: "http://b", limit: 1000/1h, scopes: [read], queryToken: true, stripPrefix: true } }
 `)
   t.match(timeouts, { identityMs: 1_000, connectMs: 2_000, headMs: 120_000, shutdownMs: 1 })
-  t.strictSame(tokenCache, { ttlMs: 0, maxTokens: 1 })
+  t.match(tokenCache, { ttlMs: 0, maxTokens: 1 })
   t.match(routes, [
-    { limit: { limit: 1_000, windowMs: 3_600_000 }, scopes: ['read'], queryToken: true, stripPrefix: true },
+    {
+      limits: [{ rule: { limit: 1_000, windowMs: 3_600_000 } }],
+      scopes: ['read'],
+      queryToken: true,
+      stripPrefix: true,
+    },
   ])
   t.end()
 })

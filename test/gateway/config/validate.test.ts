@@ -35,9 +35,9 @@ t.test('the admin listener must not be where clients are', (t) => {
 
 t.test('a route with a token needs exactly one identity provider', (t) => {
   t.strictSame(faultsOf(routes), ['1: identity: is required, because the route /api needs a token'])
-  t.strictSame(faultsOf('identity: {}', routes), ['1: identity: must have verify or introspect'])
+  t.strictSame(faultsOf('identity: {}', routes), ['1: identity: must have one of verify, introspect and jwt'])
   t.strictSame(faultsOf(`identity: { verify: "http://i", introspect: ${credentials} }`, routes), [
-    '1: identity: must have either verify or introspect, not both',
+    '1: identity: must have only one of verify, introspect and jwt',
   ])
   t.strictSame(faultsOf(`identity: { introspect: ${credentials} }`, routes), [])
   t.strictSame(faultsOf(`identity: { verify: ${credentials} }`, routes), [])
@@ -68,8 +68,39 @@ t.test('what only a token can mean is refused on an open route', (t) => {
   t.strictSame(open('roles: [USER]'), [`3: routes./a.roles: ${rule}`])
   t.strictSame(open('scopes: [read]'), [`3: routes./a.scopes: ${rule}`])
   t.strictSame(open('queryToken: true'), [`3: routes./a.queryToken: true ${rule}`])
-  t.strictSame(open('limit: 1/1s'), [`3: routes./a.limit: 1/1s ${rule}`])
+  t.strictSame(open('identity: x'), [`3: routes./a.identity: x ${rule}`])
+  t.strictSame(open('limit: 1/1s'), [], 'an open route counts by address')
   t.strictSame(open('roles: [], scopes: [], queryToken: false'), [], 'empty, they say the same')
+  t.end()
+})
+
+t.test('a limit of a route says nothing that cannot be', (t) => {
+  const limit = (text: string, auth = 'token') => faultsOfRoute('/a', `auth: ${auth}, limit: ${text}`)
+  const at = '3: routes./a.limit'
+  t.strictSame(limit('{ quota: 1/1s, burst: 2 }'), [`${at}.burst: 2 has no effect without algorithm: gcra`])
+  t.strictSame(limit('[{ quota: 1/1s, burst: 2 }]'), [
+    `${at}.0.burst: 2 has no effect without algorithm: gcra`,
+  ])
+  const anonymous = 'must be address, because with auth: none nobody says who they are'
+  t.strictSame(limit('{ quota: 1/1s, by: client }', 'none'), [`${at}.by: client ${anonymous}`])
+  t.strictSame(limit('{ quota: 1/1s, applies: without-own-quota }', 'none'), [
+    `${at}.applies: without-own-quota has no effect with auth: none; remove one of the two`,
+  ])
+  t.strictSame(limit('{ quota: 1/1s, algorithm: gcra, burst: 2, by: user, mode: shadow }'), [])
+  t.end()
+})
+
+t.test('a route names an identity provider that there is, and keeps off the gateway’s own paths', (t) => {
+  const providers = 'identityProviders: { partner: { verify: "http://i" } }'
+  t.strictSame(faultsOf(providers, 'routes: { /a: { to: "http://b", identity: partner } }'), [])
+  t.strictSame(faultsOf(identity, providers, 'routes: { /a: { to: "http://b", identity: toString } }'), [
+    '3: routes./a.identity: toString must be the name of one of the identityProviders, of which there are: partner',
+  ])
+  t.strictSame(faultsOf(identity, 'identityProviders: { partner: {} }', routes), [
+    '2: identityProviders.partner: must have one of verify, introspect and jwt',
+  ])
+  for (const prefix of ['/.passerelle', '/.passerelle/me'])
+    t.match(faultsOfRoute(prefix, 'stripPrefix: true'), [/must not begin with \/\.passerelle/])
   t.end()
 })
 
@@ -128,7 +159,7 @@ t.test('numbers, quotas and choices are held to their bounds', (t) => {
     'tokenCache: { maxTokens: 0 }': /maxTokens: 0 must be at least 1$/,
     'tokenCache: { maxTokens: 10000001 }': /must be at most 10000000$/,
     'tokenCache: { ttl: never }': /ttl: never must be a whole number with a unit/,
-    'store: redis2': /store: redis2 must be one of memory/,
+    'store: redis2': /store: must be memory, redis:/,
     'logLevel: loud': /logLevel: loud must be one of silent, error, warn, info, debug$/,
     'listen: 8080': /listen: 8080 must be HOST:PORT/,
     'timeout: 3s': /timeout: is not an option; did you mean timeouts\?$/,

@@ -1,0 +1,71 @@
+import type { FailurePolicy, RouteLimit } from './config/settings.ts'
+import { type LimitOwner, type LimitPolicy, limitPolicy } from './limit-policy.ts'
+
+/** What one request counts as, and against what. Made once for a token and a route, and shared by all their requests. */
+export interface Charge {
+  /** At least one; the client's own quota, if it has one, first. */
+  readonly policies: readonly LimitPolicy[]
+  /** How many requests it counts as; at least 1. */
+  readonly cost: number
+  readonly whenStoreFails: FailurePolicy
+}
+
+/** Who is counted: what a token says of its client and user. */
+export interface CountedIdentity {
+  readonly client: string
+  readonly user: string | undefined
+  /** The client's own quota, which all its tokens and all routes share. */
+  readonly ownPolicy: LimitPolicy | undefined
+}
+
+interface CountingRoute {
+  readonly prefix: string
+  readonly limits: readonly RouteLimit[]
+  readonly cost: number
+  readonly whenStoreFails: FailurePolicy
+}
+
+/** What requests on one route count as. */
+export class RouteCharges {
+  readonly #route: CountingRoute
+  readonly #byIdentity = new WeakMap<CountedIdentity, { charge: Charge | undefined }>()
+
+  constructor(route: CountingRoute) {
+    this.#route = route
+  }
+
+  /** What a caller's requests count as; `undefined` when nothing counts them. */
+  of(identity: CountedIdentity, address: string): Charge | undefined {
+    // What counts by address cannot be kept with the token, which may come from many.
+    if (this.#route.limits.some(({ by }) => by === 'address')) return this.#compose(identity, address)
+    const known = this.#byIdentity.get(identity)
+    if (known !== undefined) return known.charge
+    const charge = this.#compose(identity, address)
+    this.#byIdentity.set(identity, { charge })
+    return charge
+  }
+
+  /** What the requests of somebody unknown count as, on an open route. */
+  ofAddress(address: string): Charge | undefined {
+    return this.#compose(undefined, address)
+  }
+
+  #compose(identity: CountedIdentity | undefined, address: string): Charge | undefined {
+    const { prefix, limits, cost, whenStoreFails } = this.#route
+    const own = identity?.ownPolicy
+    const policies = own === undefined ? [] : [own]
+    for (const [index, { rule, by, isStandIn, isShadow }] of limits.entries()) {
+      if (isStandIn && own !== undefined) continue
+      const name = isStandIn ? prefix : `${prefix} ${index + 1}`
+      policies.push(limitPolicy(ownerOf(by, identity, address), rule, { name, isShadow }))
+    }
+    return policies.length === 0 ? undefined : { policies, cost, whenStoreFails }
+  }
+}
+
+/** Who is counted; the users of one provider's tokens and their clients have names of their own kind. */
+function ownerOf(by: RouteLimit['by'], identity: CountedIdentity | undefined, address: string): LimitOwner {
+  if (identity === undefined || by === 'address') return { kind: 'address', id: address }
+  if (by === 'user' && identity.user !== undefined) return { kind: 'user', id: identity.user }
+  return { kind: 'client', id: identity.client }
+}

@@ -1,0 +1,43 @@
+/** A Lua script that runs in the store, all or nothing. */
+export interface StoreScript {
+  /** Its name, for errors and metrics. */
+  readonly name: string
+  readonly lua: string
+  /** Whether it changes nothing: then it may be tried again. */
+  readonly isReadOnly: boolean
+}
+
+/** What all gateway processes share, and by which they hear of each other. Implemented in `store/`. */
+export interface SharedStore {
+  /** This process, for as long as it runs: random, and never used again. */
+  readonly processId: string
+  /** Whether keys of different tags may lie on different servers, so that one script cannot see both. */
+  readonly isPartitioned: boolean
+  /** Whether commands are sent at all: false from the first failure until a probe has succeeded. */
+  readonly isUp: boolean
+  /** Whether messages are being heard; while not, some may be missed. */
+  readonly isListening: boolean
+  /** The ids of the processes that were heard of lately, without this one. */
+  readonly peers: readonly string[]
+  /** A key of this gateway's, for `rest`; keys of one tag lie on one server. */
+  key(tag: string, rest: string): string
+  /**
+   * Runs a script. Rejects with {@link StoreUnavailable} at once while the store is down, and when it gives no answer in
+   * time; then it is not known whether the script has run or will still run.
+   */
+  run(script: StoreScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>
+  /** Sends a message to every process that listens on the topic, this one too. Rejects with {@link StoreUnavailable}. */
+  publish(topic: string, message: string): Promise<void>
+  /** Hears a topic's messages from now on; each at most once, and none that is sent while nobody listens. */
+  onMessage(topic: string, listener: (message: string) => void): void
+  /** Hears when the store goes down or comes back, and when messages begin or cease to be heard. */
+  onChange(listener: () => void): void
+}
+
+/** The store gave no answer. The message says why, and names neither passwords nor what was asked. */
+export class StoreUnavailable extends Error {
+  constructor(reason: string, cause?: unknown) {
+    super(reason, { cause })
+    this.name = 'StoreUnavailable'
+  }
+}

@@ -14,7 +14,16 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['handle-request.ts'],
     ['steps'],
     ['tokens', 'throttle', 'backends', 'cache', 'queue', 'observe', 'store'],
-    ['config', 'errors.ts', 'clock.ts', 'exchange.ts', 'limit-policy.ts', 'charge.ts', 'shared-store.ts'],
+    [
+      'config',
+      'errors.ts',
+      'clock.ts',
+      'exchange.ts',
+      'limit-policy.ts',
+      'charge.ts',
+      'shared-store.ts',
+      'revocation.ts',
+    ],
   ],
   // Its other top-level files stand on the ground floor: see floorOf.
   'oauth-server': [

@@ -45,3 +45,14 @@ export async function untilAnswering(port: number): Promise<void> {
   }
   throw new Error(`nothing answers on port ${port}`)
 }
+
+/**
+ * A port for a server that is to be started again on it. It is looked for below the ports that the system gives to
+ * outgoing connections, one of which would otherwise have it when the server comes back.
+ */
+export async function freeLastingPort(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000)
+    if (await canListen(port)) return port
+  }
+}

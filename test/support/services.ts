@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
+import { delimiter, join } from 'node:path'
 
 /** A service or program that some tests need and that a machine may lack. */
 export interface NeededService {
@@ -18,6 +20,17 @@ export const postgres: NeededService = {
   install: 'apt-get install -y postgresql && pg_ctlcluster 15 main start',
   isThere: () => accepts(new URL(postgresUrl)),
 }
+
+/** The Redis that tests start, kill and freeze: the program named by `PASSERELLE_TEST_REDIS`, else a Valkey or a Redis. */
+export const redisProgram =
+  process.env.PASSERELLE_TEST_REDIS ?? findProgram('valkey-server') ?? 'redis-server'
+
+export const redisServer: NeededService = program('a Redis server', 'apt-get install -y redis-server', [
+  redisProgram,
+  '--version',
+])
+
+export const openssl: NeededService = program('openssl', 'apt-get install -y openssl', ['openssl', 'version'])
 
 export const nginx: NeededService = program('nginx', 'apt-get install -y nginx', ['nginx', '-v'])
 
@@ -48,6 +61,11 @@ export async function needs(service: NeededService): Promise<{ skip?: string }> 
   const line = `${service.name} is missing; to run this test: ${service.install}`
   if (process.env.PASSERELLE_REQUIRE_SERVICES) throw new Error(line)
   return { skip: line }
+}
+
+function findProgram(name: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
 }
 
 function program(name: string, install: string, command: readonly [string, ...string[]]): NeededService {

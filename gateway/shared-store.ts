@@ -11,19 +11,28 @@ export interface StoreScript {
 export interface SharedStore {
   /** This process, for as long as it runs: random, and never used again. */
   readonly processId: string
-  /** Whether keys of different tags may lie on different servers, so that one script cannot see both. */
+  /** Whether keys of different buckets may lie on different servers, so that one script cannot see both. */
   readonly isPartitioned: boolean
-  /** Whether commands are sent at all: false from the first failure until a probe has succeeded. */
+  /**
+   * Whether commands are sent at all: false from the first failure until a probe has succeeded. Of a store on several
+   * servers it is true while any of them is asked; scripts for the others are refused at once all the same.
+   */
   readonly isUp: boolean
   /** Whether messages are being heard; while not, some may be missed. */
   readonly isListening: boolean
   /** The ids of the processes that were heard of lately, without this one. */
   readonly peers: readonly string[]
-  /** A key of this gateway's, for `rest`; keys of one tag lie on one server. */
-  key(tag: string, rest: string): string
   /**
-   * Runs a script. Rejects with {@link StoreUnavailable} at once while the store is down, and when it gives no answer in
-   * time; then it is not known whether the script has run or will still run.
+   * The bucket into which a tag falls, such as `b17`: the same for equal tags, in every process and for good. Where the
+   * store is not partitioned, there is only one bucket.
+   */
+  bucketOf(tag: string): string
+  /** The key `PREFIX:{BUCKET}:REST` for a bucket of {@link bucketOf}; keys of one bucket may be in one script. */
+  key(bucket: string, rest: string): string
+  /**
+   * Runs a script on keys of one bucket. Rejects with {@link StoreUnavailable} at once while the store is down, and when
+   * it gives no answer in time; then it is not known whether the script has run or will still run. Rejects with another
+   * error, which names the script and nothing of what it was given, when the script itself fails.
    */
   run(script: StoreScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>
   /** Sends a message to every process that listens on the topic, this one too. Rejects with {@link StoreUnavailable}. */

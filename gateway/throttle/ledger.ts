@@ -10,7 +10,11 @@ export interface Allowance {
   readonly remaining: number
   /** When all is there again, in whole seconds since the epoch, rounded up: constant within a window. */
   readonly resetAtS: number
-  /** Whole seconds until there is room again, and never fewer than that takes; at least 1. */
+  /**
+   * Whole seconds, and never fewer than it takes: until there is room for the request where it found none, else until all is
+   * there again; at least 1. A request that costs more than the whole policy never finds room: then until as much would be
+   * free, or a new window could begin.
+   */
   readonly retryAfterS: number
 }
 

@@ -64,8 +64,8 @@ export const errorDefinitions = {
   },
   'method-refused': {
     status: 405,
-    title: 'The gateway does not forward this method',
-    cure: 'Use GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS or QUERY.',
+    title: 'This method cannot be used here',
+    cure: 'Use one of the methods that Allow names.',
   },
   'request-timeout': {
     status: 408,
@@ -74,7 +74,7 @@ export const errorDefinitions = {
   },
   'quota-exceeded': {
     status: 429,
-    title: 'The quota of the client is used up',
+    title: 'The quota is used up',
     cure: 'Wait for the seconds that Retry-After names, or ask for a larger quota.',
   },
   'headers-too-large': {
@@ -102,6 +102,11 @@ export const errorDefinitions = {
     title: 'The access token cannot be checked at the moment',
     cure: 'Try again after the seconds that Retry-After names, with the same token.',
   },
+  'quota-unavailable': {
+    status: 503,
+    title: 'Requests cannot be counted at the moment',
+    cure: 'Try again after the seconds that Retry-After names.',
+  },
   'quota-store-full': {
     status: 503,
     title: 'The request cannot be counted at the moment',
@@ -116,8 +121,11 @@ export const errorDefinitions = {
 
 export type ErrorCode = keyof typeof errorDefinitions
 
-/** The registered problem type of an exceeded quota (draft-ietf-httpapi-ratelimit-headers); the others are our own. */
-const quotaExceededType = 'https://iana.org/assignments/http-problem-types#quota-exceeded'
+/** Problem types that are registered (draft-ietf-httpapi-ratelimit-headers); the others are our own. */
+const registeredTypes: Partial<Record<ErrorCode, string>> = {
+  'quota-exceeded': 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+  'quota-unavailable': 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
+}
 
 interface ErrorContext {
   /** Header fields of the answer, name and value in turn. */
@@ -161,5 +169,5 @@ export class GatewayError extends Error {
 
 /** The problem `type` of an error: a URI that stays the same for good. */
 export function problemType(code: ErrorCode): string {
-  return code === 'quota-exceeded' ? quotaExceededType : `urn:passerelle:error:${code}`
+  return registeredTypes[code] ?? `urn:passerelle:error:${code}`
 }

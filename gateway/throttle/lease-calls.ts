@@ -1,0 +1,284 @@
+import { type SharedStore, StoreUnavailable } from '../shared-store.ts'
+import type { Lease, Moment, Waiting } from './lease.ts'
+import type { LeaseAnswer, LeaseCall, LeaseRequest, LeaseStore } from './lease-store.ts'
+
+/** Most leases in one call. */
+const maxLeasesPerCall = 64
+
+/** How long others have to be heard of after a loss: longer while this process may not have heard of them all. */
+const learnMs = { knowing: 100, new: 300 }
+
+/** How long this process must have listened before it knows the others: they speak once a second. */
+const knowsOthersAfterMs = 3_000
+
+/** How often a bucket from which nothing is granted yet is asked again. */
+const askAgainMs = 50
+
+/** What is known of a bucket of the store. */
+interface Bucket {
+  readonly name: string
+  /** Empty until the store has answered once. */
+  epoch: string
+  isOpen: boolean
+  /** Whether all that this process holds in the bucket was stated in this epoch. */
+  isStated: boolean
+  askAgainAtMs: number
+  restating: Promise<void> | undefined
+  touching: Promise<void> | undefined
+}
+
+/** Speaks with the store for the leases: one call at a time for each, and all of them again when the store has lost data. */
+export class LeaseCalls {
+  readonly #leases: Iterable<Lease>
+  readonly #leaseStore: LeaseStore
+  readonly #store: SharedStore
+  readonly #now: () => Moment
+  readonly #buckets = new Map<string, Bucket>()
+  #sequence = 0
+  #listeningSinceMs: number | undefined
+
+  constructor(
+    leases: Iterable<Lease>,
+    stores: { leaseStore: LeaseStore; store: SharedStore },
+    now: () => Moment,
+  ) {
+    this.#leases = leases
+    this.#leaseStore = stores.leaseStore
+    this.#store = stores.store
+    this.#now = now
+    stores.store.onMessage('lost', (bucket) => {
+      if (/^b\d{1,3}$/.test(bucket)) void this.touch(bucket)
+    })
+    stores.store.onChange(() => this.#heedChange())
+    this.#heedChange()
+  }
+
+  /** Whether the store can be asked for something in this bucket now. */
+  canAsk(bucket: string, now: Moment): boolean {
+    if (!this.#store.isUp) return false
+    const known = this.#buckets.get(bucket)
+    return known === undefined || known.isOpen || now.monotonicMs >= known.askAgainAtMs
+  }
+
+  /** Whether the store has ever answered for this bucket. */
+  hasContact(bucket: string): boolean {
+    return (this.#buckets.get(bucket)?.epoch ?? '') !== ''
+  }
+
+  /**
+   * Asks for leases, of which none has a call under way; each for what waits for it, or ahead of need, and not for less
+   * than would be of use. Rejects with `StoreUnavailable` where the store gives none.
+   */
+  async ask(leases: readonly Lease[], least: number): Promise<void> {
+    const plan: FlightPlan = {
+      request: (lease) => lease.ask({ need: lease.waiting, least }, this.#now()),
+      waiting: ({ waiting }) => ({ need: waiting, least }),
+    }
+    const calls = [...byBucket(leases)].map(([bucket, group]) => this.#fly(bucket, group, plan))
+    const outcomes = await Promise.allSettled(calls)
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  /** States what leases hold, and gives back what they do not use where that is wanted. Rejects like `ask`. */
+  async state(leases: readonly Lease[], mustGiveBack: boolean): Promise<void> {
+    const groups = [...byBucket(leases)].flatMap(([bucket, group]) =>
+      chunks(group).map((chunk) => ({ bucket, chunk })),
+    )
+    await Promise.all(
+      groups.map(({ bucket, chunk }) =>
+        this.#fly(bucket, chunk, { request: (lease) => lease.state(mustGiveBack), waiting: () => nobody }),
+      ),
+    )
+  }
+
+  /** Looks whether a bucket has lost data; a failure is left to the next look. */
+  touch(name: string): Promise<void> {
+    const bucket = this.#bucket(name)
+    bucket.touching ??= this.#exchange(bucket, [], stating)
+      .catch(() => {})
+      .finally(() => {
+        bucket.touching = undefined
+      })
+    return bucket.touching
+  }
+
+  /** Waits until a bucket grants, within a bound. */
+  async open(name: string, timeoutMs: number): Promise<void> {
+    const endMs = this.#now().monotonicMs + timeoutMs
+    do {
+      await this.touch(name)
+      const bucket = this.#bucket(name)
+      await bucket.restating
+      if (bucket.isOpen || !this.#store.isUp) return
+      await new Promise((resolve) => setTimeout(resolve, askAgainMs))
+    } while (this.#now().monotonicMs < endMs)
+  }
+
+  /** Goes on with what a failure has left behind. */
+  retry(): void {
+    if (!this.#store.isUp) return
+    for (const bucket of this.#buckets.values()) if (!bucket.isStated) this.#restate(bucket)
+  }
+
+  /** Looks at every bucket in which something is held: a message about a loss may not have been heard. */
+  lookAround(): void {
+    const nowMs = this.#now().monotonicMs
+    const names = new Set<string>()
+    for (const lease of this.#leases) if (nowMs < lease.knownUntilMs()) names.add(lease.bucket)
+    for (const name of names) void this.touch(name)
+  }
+
+  #heedChange(): void {
+    if (!this.#store.isListening) this.#listeningSinceMs = undefined
+    else this.#listeningSinceMs ??= this.#now().monotonicMs
+    if (!this.#store.isUp) return
+    for (const bucket of this.#buckets.values()) {
+      bucket.isStated = false
+      void this.touch(bucket.name).then(() => this.#restate(bucket))
+    }
+  }
+
+  /** Sends one call for leases of one bucket, and lets them know when it is over. */
+  #fly(name: string, leases: readonly Lease[], plan: FlightPlan): Promise<void> {
+    const flight = this.#exchange(this.#bucket(name), leases, plan).finally(() => {
+      for (const lease of leases) lease.flight = undefined
+    })
+    for (const lease of leases) lease.flight = flight
+    return flight
+  }
+
+  async #exchange(bucket: Bucket, leases: readonly Lease[], plan: FlightPlan): Promise<void> {
+    const sent = copy(this.#now())
+    const { epoch } = bucket
+    const waiting = leases.map(plan.waiting)
+    const requests = leases.map((lease) => {
+      const asked = plan.request(lease)
+      return asked.kind === 'window'
+        ? { ...asked, isAfterLoss: lease.epoch !== '' && lease.epoch !== epoch }
+        : asked
+    })
+    const answer = await this.#leaseStore.call(this.#callFor(bucket, requests))
+    const times = { sent, received: copy(this.#now()), storeMs: answer.nowMs }
+    for (const [index, lease] of leases.entries()) {
+      const grant = answer.grants[index]
+      if (grant === undefined) continue
+      // Where nothing is granted yet, there being nothing says nothing of the quota.
+      lease.accept(grant, times, (answer.isOpen ? waiting[index] : undefined) ?? nobody)
+      // Stated in an epoch that was not known of, it may have to be stated as what is left after a loss.
+      if (epoch === '' || epoch === answer.epoch) lease.epoch = answer.epoch
+      if (grant.kind === 'window' && grant.mustRecall) this.#tell('recall', lease.id)
+    }
+    this.#heed(bucket, answer)
+    if (!answer.isOpen && waiting.some(({ need }) => need > 0))
+      throw new StoreUnavailable('the store has lost data, and is being told again')
+  }
+
+  #callFor(bucket: Bucket, requests: readonly LeaseRequest[]): LeaseCall {
+    this.#sequence += 1
+    const since = this.#listeningSinceMs
+    const knowsOthers = since !== undefined && this.#now().monotonicMs - since >= knowsOthersAfterMs
+    return {
+      bucket: bucket.name,
+      sequence: this.#sequence,
+      peers: this.#store.peers,
+      learnMs: knowsOthers ? learnMs.knowing : learnMs.new,
+      statedEpoch: bucket.isStated ? bucket.epoch : '',
+      requests,
+    }
+  }
+
+  #heed(bucket: Bucket, { epoch, isNewEpoch, isOpen }: LeaseAnswer): void {
+    bucket.isOpen = isOpen
+    if (!isOpen) bucket.askAgainAtMs = this.#now().monotonicMs + askAgainMs
+    if (isNewEpoch) this.#tell('lost', bucket.name)
+    if (epoch === bucket.epoch) return
+    bucket.epoch = epoch
+    bucket.isStated = false
+    this.#restate(bucket)
+  }
+
+  /** States everything that is held in a bucket, then that it is everything. What fails is tried again by `retry`. */
+  #restate(bucket: Bucket): void {
+    bucket.restating ??= this.#restateAll(bucket)
+      .catch(() => {})
+      .finally(() => {
+        bucket.restating = undefined
+      })
+  }
+
+  async #restateAll(bucket: Bucket): Promise<void> {
+    for (;;) {
+      const { epoch } = bucket
+      const unstated = this.#unstated(bucket)
+      if (unstated.length > 0) {
+        await Promise.allSettled(unstated.map(({ flight }) => flight))
+        await this.state(
+          unstated.filter(({ flight }) => flight === undefined),
+          false,
+        )
+      } else if (bucket.isStated) return
+      else {
+        bucket.isStated = true
+        await this.#exchange(bucket, [], stating)
+        if (epoch === bucket.epoch) return
+      }
+    }
+  }
+
+  #unstated({ name, epoch }: Bucket): Lease[] {
+    const nowMs = this.#now().monotonicMs
+    const unstated: Lease[] = []
+    for (const lease of this.#leases) {
+      const isStated = lease.epoch === epoch || lease.epoch === ''
+      if (lease.bucket !== name || nowMs >= lease.knownUntilMs() || (isStated && !lease.mustState)) continue
+      unstated.push(lease)
+      if (unstated.length === maxLeasesPerCall) break
+    }
+    return unstated
+  }
+
+  #bucket(name: string): Bucket {
+    const known = this.#buckets.get(name)
+    if (known !== undefined) return known
+    const bucket: Bucket = {
+      name,
+      epoch: '',
+      isOpen: true,
+      isStated: true,
+      askAgainAtMs: 0,
+      restating: undefined,
+      touching: undefined,
+    }
+    this.#buckets.set(name, bucket)
+    return bucket
+  }
+
+  #tell(topic: string, message: string): void {
+    this.#store.publish(topic, message).catch(() => {})
+  }
+}
+
+/** What is asked of the store for each lease, and what waits for it. */
+interface FlightPlan {
+  readonly request: (lease: Lease) => LeaseRequest
+  readonly waiting: (lease: Lease) => Waiting
+}
+
+const nobody: Waiting = { need: 0, least: 1 }
+
+const stating: FlightPlan = { request: (lease) => lease.state(false), waiting: () => nobody }
+
+function copy({ monotonicMs, wallMs }: Moment): Moment {
+  return { monotonicMs, wallMs }
+}
+
+function byBucket(leases: readonly Lease[]): Map<string, Lease[]> {
+  return Map.groupBy(leases, ({ bucket }) => bucket)
+}
+
+function chunks(leases: readonly Lease[]): Lease[][] {
+  const count = Math.ceil(leases.length / maxLeasesPerCall)
+  return Array.from({ length: count }, (_, index) =>
+    leases.slice(index * maxLeasesPerCall, (index + 1) * maxLeasesPerCall),
+  )
+}

@@ -1,0 +1,230 @@
+import type { FixedWindow, LimitPolicy } from '../limit-policy.ts'
+import { answeredMs, type CallTimes, type Lease, type Moment, type Waiting } from './lease.ts'
+import type { LeaseGrant, LeaseRequest } from './lease-store.ts'
+import type { Allowance } from './ledger.ts'
+import { Pace } from './pace.ts'
+
+/** What one policy with a fixed window has in hand. Field names follow `WindowRequest`. */
+export class WindowLease implements Lease {
+  readonly id: string
+  readonly bucket: string
+  policy: LimitPolicy
+  flight: Promise<void> | undefined
+  waiting = 0
+  epoch = ''
+  usedAtMs = 0
+  mustState = false
+  readonly #pace = new Pace()
+  #rule: FixedWindow
+  #startMs = 0
+  #endMs = 0
+  #claim: number
+  #used = 0
+  /** What is left for anybody, as last heard. */
+  #left = 0
+  /** In hand until then, by either clock; never past the window's end. */
+  #untilMonotonicMs = 0
+  #untilWallMs = 0
+  /** Not before the window's end. */
+  #endsAtMs = 0
+  /** The store's clock at monotonic zero, as last heard. */
+  #storeOffsetMs = 0
+  #lastGrant = 0
+  #isExhausted = false
+  #askAgainAtMs = 0
+  #backOffMs = firstBackOffMs
+  #insured = 0
+  #shown = Number.POSITIVE_INFINITY
+  #isKnown = false
+  #answeredAtMs = Number.NEGATIVE_INFINITY
+  /** What others may think is in hand. */
+  #reported = 0
+
+  /** @param hasForgotten Whether this process may have known of the window before, and has forgotten. */
+  constructor(place: { id: string; bucket: string }, policy: LimitPolicy, hasForgotten: boolean) {
+    this.id = place.id
+    this.bucket = place.bucket
+    this.policy = policy
+    this.#rule = windowOf(policy)
+    this.#claim = hasForgotten ? -1 : 0
+  }
+
+  /** A lowered limit takes back what is in hand, so that it is held at once. */
+  adopt(policy: LimitPolicy): void {
+    this.policy = policy
+    const rule = windowOf(policy)
+    if (rule.limit === this.#rule.limit) return
+    if (rule.limit < this.#rule.limit) this.#dropHand()
+    this.#left += rule.limit - this.#rule.limit
+    this.#rule = rule
+    this.#isExhausted = false
+    this.#shown = Number.POSITIVE_INFINITY
+  }
+
+  isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  has(cost: number, now: Moment, isAnswered = false): boolean {
+    if (this.#claim - this.#used < cost) return false
+    const isInTime = now.monotonicMs < this.#untilMonotonicMs && now.wallMs < this.#untilWallMs
+    return isInTime || (isAnswered && now.monotonicMs < this.#answeredAtMs + answeredMs)
+  }
+
+  fits(cost: number, now: Moment): boolean {
+    return cost <= (now.monotonicMs < this.#endsAtMs ? this.#left + this.#hand() : this.#rule.limit)
+  }
+
+  isDenied(cost: number, now: Moment): boolean {
+    if (cost > this.#rule.limit) return true
+    if (!this.#isExhausted || cost <= this.#left + this.#hand()) return false
+    return now.monotonicMs < this.#askAgainAtMs
+  }
+
+  spend(cost: number): void {
+    this.#used += cost
+    this.#pace.count(cost)
+  }
+
+  isLow(): boolean {
+    return this.#hand() * 4 <= this.#lastGrant && this.#left > 0 && this.#pace.perSecond > 1
+  }
+
+  isHolding(now: Moment): boolean {
+    return this.#reported > 0 && now.monotonicMs < this.#endsAtMs
+  }
+
+  idleMs(): number {
+    return Math.min(30_000, Math.max(2_000, 6_000 / Math.max(0.01, this.#pace.perSecond)))
+  }
+
+  knownUntilMs(): number {
+    return this.#endsAtMs
+  }
+
+  ask({ need, least }: Waiting, now: Moment): LeaseRequest {
+    return this.#request(Math.max(need, this.#pace.measure(now.monotonicMs)), { need, least })
+  }
+
+  state(mustGiveBack: boolean): LeaseRequest {
+    if (mustGiveBack) this.#dropHand()
+    return this.#request(0, { need: 0, least: 1 })
+  }
+
+  accept(grant: LeaseGrant, { sent, received, storeMs }: CallTimes, { need, least }: Waiting): void {
+    if (grant.kind !== 'window') return
+    if (grant.continues === 'no') this.#enter(grant.startMs)
+    const granted = Math.max(0, grant.granted)
+    if (grant.continues === 'forgotten') this.#used = grant.claim - granted
+    this.#claim = grant.continues === 'forgotten' ? grant.claim : this.#claim + granted
+    this.#startMs = grant.startMs
+    this.#endMs = grant.endMs
+    this.#left = grant.left
+    this.#isKnown = true
+    this.#reported = this.#hand()
+    if (granted > 0) this.#lastGrant = this.#hand()
+    const lastsMs = grant.endMs === 0 ? 0 : Math.max(0, grant.endMs - storeMs)
+    // The store's clock was read after the call was sent and before its answer came: counted from the sending the end
+    // comes too early, from the receiving too late.
+    const margin = 5 + lastsMs / 5_000
+    this.#untilMonotonicMs = sent.monotonicMs + lastsMs - margin
+    this.#untilWallMs = sent.wallMs + lastsMs - margin
+    this.#endsAtMs = received.monotonicMs + lastsMs
+    this.#answeredAtMs = received.monotonicMs
+    this.#storeOffsetMs = storeMs - sent.monotonicMs
+    this.#note(need > 0 && grant.granted >= 0 && this.#hand() < least, grant.held, received.monotonicMs)
+  }
+
+  insure(cost: number, share: number, now: Moment): boolean {
+    if (now.monotonicMs >= this.#endsAtMs) {
+      if (!this.#isKnown) this.#storeOffsetMs = now.wallMs - now.monotonicMs
+      this.#isKnown = true
+      this.#enter(Math.ceil(now.monotonicMs + this.#storeOffsetMs))
+      this.#endMs = this.#startMs + this.#rule.windowMs
+      this.#endsAtMs = now.monotonicMs + this.#rule.windowMs
+      this.#left = this.#rule.limit
+    }
+    if (this.#insured + cost > share) return false
+    this.#insured += cost
+    this.mustState = true
+    this.#claim += cost
+    this.#used += cost
+    this.#shown = Math.min(this.#shown, share - this.#insured)
+    return true
+  }
+
+  allowance(hasRoom: boolean, now: Moment): Allowance {
+    const isRunning = now.monotonicMs < this.#endsAtMs
+    // Where no window is running, one would begin now.
+    const endMs = isRunning ? this.#endMs : now.monotonicMs + this.#storeOffsetMs + this.#rule.windowMs
+    const waitMs = isRunning ? this.#endsAtMs - now.monotonicMs : this.#rule.windowMs
+    const left = isRunning ? this.#left + this.#hand() : this.#rule.limit
+    if (isRunning) this.#shown = Math.max(0, Math.min(this.#shown, left))
+    return {
+      policy: this.policy,
+      hasRoom,
+      remaining: hasRoom ? Math.min(left, isRunning ? this.#shown : left) : 0,
+      resetAtS: Math.ceil(endMs / 1_000),
+      retryAfterS: Math.max(1, Math.ceil(waitMs / 1_000)),
+    }
+  }
+
+  #hand(): number {
+    return Math.max(0, this.#claim - this.#used)
+  }
+
+  #dropHand(): void {
+    this.#left += this.#hand()
+    if (this.#claim > this.#used) this.#claim = this.#used
+    this.#untilMonotonicMs = 0
+  }
+
+  /** Begins another window, of which nothing is known yet. */
+  #enter(startMs: number): void {
+    this.#startMs = startMs
+    this.#claim = 0
+    this.#used = 0
+    this.#insured = 0
+    this.#untilMonotonicMs = 0
+    this.#isExhausted = false
+    this.#shown = Number.POSITIVE_INFINITY
+  }
+
+  /** Remembers that there was nothing: for good, or for a moment where others may still give something back. */
+  #note(isExhausted: boolean, held: number, nowMs: number): void {
+    this.#isExhausted = isExhausted
+    if (!isExhausted) {
+      this.#backOffMs = firstBackOffMs
+      return
+    }
+    this.#askAgainAtMs = held > 0 ? Math.min(this.#endsAtMs, nowMs + this.#backOffMs) : this.#endsAtMs
+    this.#backOffMs = Math.min(5_000, this.#backOffMs * 2)
+  }
+
+  #request(want: number, { need, least }: Waiting): LeaseRequest {
+    this.#reported = this.#hand()
+    this.mustState = false
+    return {
+      kind: 'window',
+      id: this.id,
+      isShadow: this.policy.isShadow,
+      limit: this.#rule.limit,
+      windowMs: this.#rule.windowMs,
+      ...{ want, need, least },
+      startMs: this.#startMs,
+      endMs: this.#endMs,
+      claim: this.#claim,
+      used: this.#used,
+      total: this.#endMs === 0 ? 0 : Math.max(0, this.#rule.limit - this.#left),
+      ttlMs: Math.min(60_000, Math.max(30_000, 12_000 / Math.max(0.01, this.#pace.perSecond))),
+      isAfterLoss: false,
+    }
+  }
+}
+
+const firstBackOffMs = 200
+
+function windowOf({ rule }: LimitPolicy): FixedWindow {
+  if (rule.algorithm !== 'fixed-window') throw new TypeError('the rule is no fixed window')
+  return rule
+}

@@ -8,7 +8,11 @@ interface KeeperContext {
   readonly calls: LeaseCalls
   readonly store: SharedStore
   readonly now: () => Moment
+  /** Calls again and again at an interval, until what it gives is called. */
+  readonly every: Every
 }
+
+export type Every = (intervalMs: number, call: () => void) => () => void
 
 /** How often the leases are looked after, and how often the store is asked whether it has lost something. */
 const tickMs = 250
@@ -27,17 +31,17 @@ export class LeaseKeeper {
   readonly #store: SharedStore
   readonly #now: () => Moment
   readonly #kept = new Set<Lease>()
-  readonly #timer: NodeJS.Timeout
+  readonly #stopTicking: () => void
   #fleetSize = 1
   #lookedAroundMs: number
 
-  constructor({ table, calls, store, now }: KeeperContext) {
+  constructor({ table, calls, store, now, every }: KeeperContext) {
     this.#table = table
     this.#calls = calls
     this.#store = store
     this.#now = now
     this.#lookedAroundMs = now().monotonicMs
-    this.#timer = setInterval(() => this.#tick(), tickMs).unref()
+    this.#stopTicking = every(tickMs, () => this.#tick())
     store.onMessage('recall', (id) => {
       const lease = table.byId(id)
       if (lease?.isHolding(now())) this.#giveBack([lease])
@@ -68,7 +72,7 @@ export class LeaseKeeper {
 
   /** Gives back what is in hand, as far as that goes in a short time. */
   async close(): Promise<void> {
-    clearInterval(this.#timer)
+    this.#stopTicking()
     const held = [...this.#kept].filter((lease) => lease.isHolding(this.#now()))
     await Promise.allSettled(held.map(({ flight }) => flight))
     if (held.length === 0 || !this.#store.isUp) return

@@ -4,7 +4,7 @@ import { type LimitPolicy, sizeOf } from '../limit-policy.ts'
 import { type SharedStore, StoreUnavailable } from '../shared-store.ts'
 import type { Lease, Moment } from './lease.ts'
 import { LeaseCalls } from './lease-calls.ts'
-import { LeaseKeeper } from './lease-keeper.ts'
+import { type Every, LeaseKeeper } from './lease-keeper.ts'
 import type { LeaseStore } from './lease-store.ts'
 import { LeaseTable } from './lease-table.ts'
 import type { Allowance, Ledger, Verdict } from './ledger.ts'
@@ -21,6 +21,12 @@ interface LeaseLedgerContext {
   readonly now: () => Moment
   readonly listener: LeaseLedgerListener
   readonly maxLeases?: number
+  readonly every?: Every
+}
+
+const bySystemTimer: Every = (intervalMs, call) => {
+  const timer = setInterval(call, intervalMs).unref()
+  return () => clearInterval(timer)
 }
 
 /** Most policies of which anything is known at once. */
@@ -45,10 +51,11 @@ export class LeaseLedger implements Ledger {
   readonly #now: () => Moment
   readonly #listener: LeaseLedgerListener
 
-  constructor({ store, leaseStore, now, listener, maxLeases = defaultMaxLeases }: LeaseLedgerContext) {
+  constructor(context: LeaseLedgerContext) {
+    const { store, leaseStore, now, listener, maxLeases = defaultMaxLeases, every = bySystemTimer } = context
     this.#table = new LeaseTable((owner) => store.bucketOf(owner), maxLeases)
     this.#calls = new LeaseCalls(this.#table, { leaseStore, store }, now)
-    this.#keeper = new LeaseKeeper({ table: this.#table, calls: this.#calls, store, now })
+    this.#keeper = new LeaseKeeper({ table: this.#table, calls: this.#calls, store, now, every })
     this.#now = now
     this.#listener = listener
   }

@@ -13,6 +13,11 @@ export class MessageBus {
   }
 }
 
+interface Bus {
+  readonly listeners: { topic: string; hear: (message: string) => void }[]
+  publish(topic: string, message: string): void
+}
+
 /** A store of which a test decides whether it is there, for ledgers that are given another way to their leases. */
 export class TestStore implements SharedStore {
   readonly processId: string
@@ -20,10 +25,10 @@ export class TestStore implements SharedStore {
   isUp = true
   isListening = true
   peers: readonly string[] = []
-  readonly #bus: MessageBus
+  readonly #bus: Bus
   readonly #changes: (() => void)[] = []
 
-  constructor(processId: string, bus: MessageBus) {
+  constructor(processId: string, bus: Bus) {
     this.processId = processId
     this.#bus = bus
   }
@@ -50,6 +55,10 @@ export class TestStore implements SharedStore {
 
   onChange(listener: () => void): void {
     this.#changes.push(listener)
+  }
+
+  hear(topic: string, message: string): void {
+    for (const listener of this.#bus.listeners) if (listener.topic === topic) listener.hear(message)
   }
 
   /** Goes down, or comes back. */

@@ -57,6 +57,21 @@ export class LeaseModel {
     this.rates.clear()
   }
 
+  /** What there is now, to be gone back to. */
+  snapshot(): () => void {
+    const { epochs, windows, rates } = structuredClone({
+      epochs: this.epochs,
+      windows: this.windows,
+      rates: this.rates,
+    })
+    return () => {
+      this.flush()
+      for (const [bucket, epoch] of structuredClone(epochs)) this.epochs.set(bucket, epoch)
+      for (const [id, window] of structuredClone(windows)) this.windows.set(id, window)
+      for (const [id, rate] of structuredClone(rates)) this.rates.set(id, rate)
+    }
+  }
+
   apply(processId: string, call: LeaseCall): LeaseAnswer {
     const { epoch, isNewEpoch } = this.#epochOf(processId, call)
     const context = { me: processId, seq: call.sequence, isOpen: epoch.isOpen }

@@ -14,8 +14,14 @@ import type { Gateway } from './handle-request.ts'
 import { logAccess } from './observe/access-log.ts'
 import { Metrics } from './observe/metrics.ts'
 import { MemoryLedger } from './throttle/memory-ledger.ts'
-import { type IdentityProvider, IdentityProviderFailure } from './tokens/identity-provider.ts'
+import {
+  type IdentityProvider,
+  IdentityProviderFailure,
+  type RefusalListener,
+} from './tokens/identity-provider.ts'
 import { IntrospectionProvider } from './tokens/introspection-provider.ts'
+import { JwtProvider } from './tokens/jwt-provider.ts'
+import type { KeySetListener } from './tokens/key-set.ts'
 import { MemoryTokenCache } from './tokens/memory-token-cache.ts'
 import { type ResolverListener, TokenResolver } from './tokens/token-resolver.ts'
 import { VerifTokenProvider } from './tokens/verif-token-provider.ts'
@@ -90,7 +96,11 @@ function buildServices(settings: GatewaySettings, log: Logger, clock: Clock): Se
   const metrics = new Metrics(() => cache.size)
   const backends = new Map<string, Backend>()
   const dispatcher = new Agent({ connections: maxProviderConnections })
-  const provider = createProvider(settings, dispatcher, clock)
+  const provider = createProvider(settings, {
+    dispatcher,
+    clock,
+    listener: createProviderListener(metrics, log),
+  })
   const listener = createResolverListener(metrics, log)
   return {
     gateway: {
@@ -119,10 +129,15 @@ function openBackend(backends: Map<string, Backend>, url: string, timeouts: Time
   return backend
 }
 
+interface ProviderContext {
+  readonly dispatcher: Agent
+  readonly clock: Clock
+  readonly listener: RefusalListener & KeySetListener
+}
+
 function createProvider(
   { identities: [identity], timeouts }: GatewaySettings,
-  dispatcher: Agent,
-  clock: Clock,
+  { dispatcher, clock, listener }: ProviderContext,
 ): IdentityProvider {
   const connection = { dispatcher, timeoutMs: timeouts.identityMs }
   switch (identity?.kind) {
@@ -131,12 +146,18 @@ function createProvider(
     case 'verify':
       return new VerifTokenProvider(identity, connection, clock)
     case 'introspect':
-      return new IntrospectionProvider(identity, connection)
+      return new IntrospectionProvider(identity, connection, listener)
     case 'jwt':
-      return noProvider
+      return createJwtProvider(new JwtProvider(identity, { connection, clock, listener }))
     default:
       return identity satisfies never
   }
+}
+
+/** The first token need not wait for the keys. */
+function createJwtProvider(provider: JwtProvider): JwtProvider {
+  provider.prefetchKeys()
+  return provider
 }
 
 /** Stands where only open routes are configured, and lets nobody through. */
@@ -151,6 +172,23 @@ function createResolverListener(metrics: Metrics, log: Logger): ResolverListener
     lookedUp: (outcome) => metrics.countTokenLookUp(outcome),
     providerFailed: (error) =>
       log.error({ reason: describeFailure(error) }, 'the identity provider gave no answer'),
+  }
+}
+
+function createProviderListener(metrics: Metrics, log: Logger): RefusalListener & KeySetListener {
+  return {
+    tokenRefused(reason) {
+      metrics.countTokenRefusal(reason)
+      log.debug({ reason }, 'a token is refused')
+    },
+    keysFetched(count) {
+      metrics.countKeySetFetch('fetched')
+      log.debug({ keys: count }, 'the issuer’s key set was fetched')
+    },
+    keysFailed(error) {
+      metrics.countKeySetFetch('failed')
+      log.error({ reason: describeFailure(error) }, 'the issuer’s key set cannot be had')
+    },
   }
 }
 

@@ -26,6 +26,18 @@ export class Metrics {
     labelNames: ['outcome'] as const,
     registers: [this.#registry],
   })
+  readonly #tokenRefusals = new Counter({
+    name: 'passerelle_token_refusals_total',
+    help: 'Tokens refused by the gateway’s own checks (a JWT’s claims and signature, a token bound to a key), by reason.',
+    labelNames: ['reason'] as const,
+    registers: [this.#registry],
+  })
+  readonly #keySetFetches = new Counter({
+    name: 'passerelle_key_set_fetches_total',
+    help: 'Fetches of an issuer’s key set: fetched, or failed, which leaves the last good keys in use.',
+    labelNames: ['outcome'] as const,
+    registers: [this.#registry],
+  })
 
   constructor(readCachedTokens: () => number) {
     collectDefaultMetrics({ register: this.#registry })
@@ -51,6 +63,14 @@ export class Metrics {
 
   countTokenLookUp(outcome: 'cached' | 'valid' | 'invalid' | 'failed'): void {
     this.#tokenLookUps.inc({ outcome })
+  }
+
+  countTokenRefusal(reason: string): void {
+    this.#tokenRefusals.inc({ reason })
+  }
+
+  countKeySetFetch(outcome: 'fetched' | 'failed'): void {
+    this.#keySetFetches.inc({ outcome })
   }
 
   render(): Promise<string> {

@@ -22,16 +22,36 @@ export class IdentityProviderFailure extends Error {
   }
 }
 
+/** Why a provider refuses a token: what is wrong with it, in words that hold nothing of it. */
+export type RefusalReason =
+  | 'form'
+  | 'type'
+  | 'algorithm'
+  | 'key'
+  | 'signature'
+  | 'issuer'
+  | 'audience'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'claims'
+  | 'bound'
+
+/** Hears why a provider refuses tokens; supplied by whoever counts it. */
+export interface RefusalListener {
+  tokenRefused(reason: RefusalReason): void
+}
+
 /** How a provider is reached. */
 export interface ProviderConnection {
   readonly dispatcher: Dispatcher
   readonly timeoutMs: number
 }
 
-/** A provider's answer: its status, the schemes with which it asks who we are, and its body. */
+/** A provider's answer: its status, the schemes with which it asks who we are, what it says its body is, and its body. */
 export interface ProviderAnswer {
   readonly status: number
   readonly challenge: string
+  readonly contentType: string
   readonly text: string
 }
 
@@ -40,14 +60,18 @@ interface ProviderRequest {
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** The largest answer that is read, instead of that for an answer about one token. */
+  readonly maxAnswerKiB?: number
+  /** Ends the waiting, instead of the connection's timeout: where several questions share one. */
+  readonly deadline?: AbortSignal
 }
 
 /** More than any honest answer about one token, and little enough to be held for each look-up under way. */
-const maxAnswerBytes = 64 * 1024
+const defaultMaxAnswerKiB = 64
 
 /**
  * Asks the provider, within the timeout for the whole answer. Redirects are not followed and nothing is decompressed, so
- * that no answer leads elsewhere or grows beyond its bound.
+ * that no answer leads elsewhere or grows beyond its bound. Rejects with {@link IdentityProviderFailure}.
  */
 export async function askProvider(
   connection: ProviderConnection,
@@ -59,26 +83,36 @@ export async function askProvider(
       method: asked.method,
       headers: { ...asked.headers, accept: 'application/json' },
       body: asked.body ?? null,
-      signal: AbortSignal.timeout(connection.timeoutMs),
+      signal: asked.deadline ?? AbortSignal.timeout(connection.timeoutMs),
     })
-    const text = await readBounded(answer.body)
-    return { status: answer.statusCode, challenge: String(answer.headers['www-authenticate'] ?? ''), text }
+    const text = await readBounded(answer.body, asked.maxAnswerKiB ?? defaultMaxAnswerKiB)
+    const { 'www-authenticate': challenge = '', 'content-type': contentType = '' } = answer.headers
+    return { status: answer.statusCode, challenge: String(challenge), contentType: String(contentType), text }
   } catch (error) {
     if (error instanceof IdentityProviderFailure) throw error
     throw new IdentityProviderFailure('the identity provider did not answer', error)
   }
 }
 
-async function readBounded(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readBounded(body: Dispatcher.ResponseData['body'], maxKiB: number): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > maxAnswerBytes)
-      throw new IdentityProviderFailure('the identity provider’s answer is over 64 KiB')
+    if (length > maxKiB * 1_024)
+      throw new IdentityProviderFailure(`the identity provider’s answer is over ${maxKiB} KiB`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return decodeStrictly(Buffer.concat(chunks))
+}
+
+/** Two names that differ in broken bytes only would else read the same: each broken byte becomes one same sign. */
+function decodeStrictly(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new IdentityProviderFailure('the identity provider’s answer is not UTF-8')
+  }
 }
 
 /** Parses a provider's JSON. What is wrong with it goes no further: it may hold anything. */

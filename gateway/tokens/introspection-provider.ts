@@ -4,10 +4,12 @@ import {
   basicAuthorization,
   type IdentityProvider,
   IdentityProviderFailure,
+  type ProviderAnswer,
   type ProviderConnection,
   parseAnswer,
+  type RefusalListener,
 } from './identity-provider.ts'
-import { readIntrospectionAnswer, type TokenMetadata } from './token-metadata.ts'
+import { isBoundToKey, readIntrospectionAnswer, type TokenMetadata } from './token-metadata.ts'
 
 /** Asks by token introspection (RFC 7662). */
 export class IntrospectionProvider implements IdentityProvider {
@@ -15,10 +17,12 @@ export class IntrospectionProvider implements IdentityProvider {
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
   readonly #connection: ProviderConnection
+  readonly #listener: RefusalListener | undefined
 
   constructor(
     { url, credentials }: { url: string; credentials: ClientCredentials },
     connection: ProviderConnection,
+    listener?: RefusalListener,
   ) {
     this.id = `introspect ${url}`
     this.#url = url
@@ -27,6 +31,7 @@ export class IntrospectionProvider implements IdentityProvider {
       'content-type': 'application/x-www-form-urlencoded',
     }
     this.#connection = connection
+    this.#listener = listener
   }
 
   async lookUp(token: string): Promise<TokenMetadata | undefined> {
@@ -40,6 +45,19 @@ export class IntrospectionProvider implements IdentityProvider {
     // Whatever is not 200 says something of the gateway's own credentials or of the provider, never of the token (§2.3).
     if (answer.status !== 200)
       throw new IdentityProviderFailure(`the identity provider answered ${answer.status}`)
-    return readIntrospectionAnswer(parseAnswer(answer))
+    if (!isJson(answer))
+      throw new IdentityProviderFailure('the identity provider’s answer says that it is not JSON')
+    const claims = parseAnswer(answer)
+    const metadata = readIntrospectionAnswer(claims)
+    if (metadata !== undefined && isBoundToKey(claims)) {
+      this.#listener?.tokenRefused('bound')
+      return undefined
+    }
+    return metadata
   }
+}
+
+/** The RFC demands `application/json` (§2.2); a provider that names no type at all is believed by its body. */
+function isJson({ contentType }: ProviderAnswer): boolean {
+  return contentType === '' || /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType)
 }

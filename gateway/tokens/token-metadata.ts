@@ -14,6 +14,8 @@ export interface TokenMetadata {
   readonly user: string | undefined
   /** When the token expires, in milliseconds since the epoch; `Infinity` when the provider does not say. */
   readonly expiresAtMs: number
+  /** When the token was issued, in milliseconds since the epoch; `undefined` when the provider does not say. */
+  readonly issuedAtMs: number | undefined
   /** The roles as the backend gets them: sorted, separated by commas. */
   readonly rolesField: string
   /** The scopes as the backend gets them: separated by spaces. */
@@ -23,18 +25,24 @@ export interface TokenMetadata {
 /** What a provider's answer claims, before it is checked. */
 interface Claims {
   readonly client: unknown
+  readonly user: unknown
   readonly roles: unknown
   readonly scope: unknown
   readonly limit: unknown
   readonly windowS: unknown
   readonly expiresAtMs: number
+  readonly issuedAtMs: number | undefined
 }
 
 /** The window of a quota for which the provider names none: the original platform counted by the hour. */
 const defaultWindowS = 3_600
 
 const clientPattern = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/
+/** Longer than a client may be: subjects have up to 255 characters (OpenID Connect Core §2). */
+const userPattern = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/
 const maxEntries = 100
+/** The last second of which a date can be made. */
+const maxTimeS = 8_640_000_000_000
 
 /** An answer of an identity provider that says something impossible; the message names the member, never the value. */
 export class MalformedAnswer extends Error {
@@ -47,18 +55,20 @@ export class MalformedAnswer extends Error {
 /**
  * Reads the answer of the original platform's sub-request:
  * `{"client": "Tracks", "rateLimit": 1000, "expires": 3600, "roles": "USER"}`, `expires` in seconds from now; and, where
- * the provider sends them, `scope` and `rateLimitWindow` in seconds. Throws {@link MalformedAnswer}.
+ * the provider sends them, `user`, `scope` and `rateLimitWindow` in seconds. Throws {@link MalformedAnswer}.
  */
 export function readVerifTokenAnswer(answer: unknown, nowMs: number): TokenMetadata {
-  const { client, roles, scope, rateLimit, rateLimitWindow, expires } = asRecord(answer)
-  const lifetimeS = readLifetime('expires', expires)
+  const { client, user, roles, scope, rateLimit, rateLimitWindow, expires } = asRecord(answer)
+  const lifetimeS = readSeconds('expires', expires)
   return toMetadata({
     client,
+    user,
     roles,
     scope,
     limit: rateLimit,
     windowS: rateLimitWindow ?? defaultWindowS,
     expiresAtMs: lifetimeS === undefined ? Number.POSITIVE_INFINITY : nowMs + lifetimeS * 1_000,
+    issuedAtMs: undefined,
   })
 }
 
@@ -67,17 +77,43 @@ export function readVerifTokenAnswer(answer: unknown, nowMs: number): TokenMetad
  * the RFC's; `undefined` when the token is not active. Throws {@link MalformedAnswer}.
  */
 export function readIntrospectionAnswer(answer: unknown): TokenMetadata | undefined {
-  const { active, client_id, roles, scope, rate_limit, rate_limit_window, exp } = asRecord(answer)
-  if (typeof active !== 'boolean') throw new MalformedAnswer('active', 'must be true or false')
-  if (!active) return undefined
-  const expiresAtS = readLifetime('exp', exp)
+  const claims = asRecord(answer)
+  if (typeof claims.active !== 'boolean') throw new MalformedAnswer('active', 'must be true or false')
+  return claims.active ? readClaims(claims) : undefined
+}
+
+/**
+ * Reads the claims of a JWT access token (RFC 9068 §2.2) whose signature, issuer and audience are right, with the members
+ * of our own that introspection has too. Throws {@link MalformedAnswer}, also where the token names no subject or no end.
+ */
+export function readAccessTokenClaims(claims: unknown): TokenMetadata {
+  const record = asRecord(claims)
+  if (typeof record.sub !== 'string') throw new MalformedAnswer('sub', 'must be a string')
+  const metadata = readClaims(record)
+  if (metadata.expiresAtMs === Number.POSITIVE_INFINITY) throw new MalformedAnswer('exp', 'must be there')
+  return metadata
+}
+
+/** Whether only who proves to hold a key may use the token (RFC 7800 §3, RFC 8705 §3, RFC 9449 §6). */
+export function isBoundToKey(claims: unknown): boolean {
+  const { cnf } = asRecord(claims)
+  return cnf !== undefined && cnf !== null
+}
+
+/** A token that a client got for itself has the client as its subject (RFC 9068 §2.2): it acts for no user. */
+function readClaims(claims: Readonly<Record<string, unknown>>): TokenMetadata {
+  const { client_id, sub, roles, scope, rate_limit, rate_limit_window, exp, iat } = claims
+  const expiresAtS = readSeconds('exp', exp)
+  const issuedAtS = readSeconds('iat', iat)
   return toMetadata({
     client: client_id,
+    user: sub === client_id ? undefined : sub,
     roles,
     scope,
     limit: rate_limit,
     windowS: rate_limit_window ?? defaultWindowS,
     expiresAtMs: expiresAtS === undefined ? Number.POSITIVE_INFINITY : expiresAtS * 1_000,
+    issuedAtMs: issuedAtS === undefined ? undefined : issuedAtS * 1_000,
   })
 }
 
@@ -86,6 +122,7 @@ function toMetadata(claims: Claims): TokenMetadata {
   if (typeof client !== 'string' || !clientPattern.test(client)) {
     throw new MalformedAnswer('the client', 'must be a string of 1 to 128 printable ASCII characters')
   }
+  const user = readUser(claims.user)
   const roles = readList('roles', claims.roles, { separator: ',', accepts: isRole }).toSorted()
   const scopes = readList('scope', claims.scope, { separator: ' ', accepts: isScopeToken })
   const quota = readQuota(claims)
@@ -94,11 +131,19 @@ function toMetadata(claims: Claims): TokenMetadata {
     roles,
     scopes,
     ownPolicy: quota === undefined ? undefined : ownPolicyOf(client, quota),
-    user: undefined,
+    user,
     expiresAtMs: claims.expiresAtMs,
+    issuedAtMs: claims.issuedAtMs,
     rolesField: roles.join(','),
     scopeField: scopes.join(' '),
   }
+}
+
+function readUser(user: unknown): string | undefined {
+  if (user === undefined || user === null) return undefined
+  if (typeof user !== 'string' || !userPattern.test(user))
+    throw new MalformedAnswer('the user', 'must be a string of 1 to 255 printable ASCII characters')
+  return user
 }
 
 function ownPolicyOf(client: string, quota: Quota): LimitPolicy {
@@ -138,10 +183,10 @@ function readQuota({ limit, windowS }: Claims): Quota | undefined {
   return { limit, windowMs }
 }
 
-function readLifetime(member: string, value: unknown): number | undefined {
+function readSeconds(member: string, value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined
-  if (typeof value !== 'number' || !Number.isFinite(value))
-    throw new MalformedAnswer(member, 'must be a number')
+  if (typeof value !== 'number' || !(Math.abs(value) <= maxTimeS))
+    throw new MalformedAnswer(member, 'must be a number of seconds')
   return value
 }
 

@@ -51,7 +51,9 @@ export class JwtProvider implements IdentityProvider {
   readonly #listener: RefusalListener
 
   constructor(settings: JwtSettings, context: JwtContext) {
-    this.id = `jwt ${settings.issuer} ${settings.audience}`
+    const { issuer, audience, jwks, algorithms } = settings
+    // Whatever decides which tokens are good: what one provider let through says nothing of another.
+    this.id = `jwt ${JSON.stringify([issuer, audience, jwks, algorithms])}`
     this.#settings = settings
     this.#keySet = new KeySet(settings, context)
     this.#clock = context.clock

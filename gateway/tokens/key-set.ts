@@ -71,13 +71,18 @@ export class KeySet {
   }
 
   /**
-   * The keys in hand: at once while they are usable, else a promise. Throws or rejects with
-   * {@link IdentityProviderFailure} when no keys can be had that are younger than the stale bound.
+   * The keys in hand: at once while they are usable, else a promise. Past their age they are fetched in the background;
+   * past twice their age, which comes of a quiet time only, they are fetched first, so that a key that was withdrawn
+   * meanwhile lets nobody in. Throws or rejects with {@link IdentityProviderFailure} when no keys can be had that are
+   * younger than the stale bound.
    */
   current(): PublishedKeys | Promise<PublishedKeys> {
+    const { keysMaxAgeMs } = this.#settings
     const latest = this.#usable()
-    if (latest === undefined) return this.#fetchNow()
-    if (!this.#isWithin(this.#settings.keysMaxAgeMs, latest.askedAtMs) && !this.#isCooling()) this.prefetch()
+    if (latest === undefined) return this.#fetchNow(retryMs)
+    if (this.#isWithin(keysMaxAgeMs, latest.askedAtMs)) return latest
+    if (!this.#isWithin(2 * keysMaxAgeMs, latest.askedAtMs)) return this.#fetchNow(cooldownMs)
+    if (!this.#isWithin(cooldownMs, this.#attemptedAtMs)) this.prefetch()
     return latest
   }
 
@@ -88,17 +93,22 @@ export class KeySet {
    */
   async newerThan(known: PublishedKeys): Promise<PublishedKeys | undefined> {
     if (this.#latest === known && this.#isWithin(cooldownMs, known.askedAtMs)) return undefined
-    if (this.#latest === known && (this.#underWay !== undefined || !this.#isCooling())) await this.#refresh()
+    if (this.#latest === known) await this.#refreshUnlessWithin(cooldownMs)
     if (this.#latest === known || this.#latest === undefined)
       throw new IdentityProviderFailure('the token’s key is not known, and no new key set can be had')
     return this.#latest
   }
 
-  async #fetchNow(): Promise<PublishedKeys> {
-    if (this.#underWay !== undefined || !this.#isWithin(retryMs, this.#attemptedAtMs)) await this.#refresh()
+  async #fetchNow(pauseMs: number): Promise<PublishedKeys> {
+    await this.#refreshUnlessWithin(pauseMs)
     const latest = this.#usable()
     if (latest === undefined) throw new IdentityProviderFailure('no key set of the issuer can be had')
     return latest
+  }
+
+  /** Waits for the fetch that is under way, or for a new one if the last is not too recent. */
+  async #refreshUnlessWithin(pauseMs: number): Promise<void> {
+    if (this.#underWay !== undefined || !this.#isWithin(pauseMs, this.#attemptedAtMs)) await this.#refresh()
   }
 
   #usable(): PublishedKeys | undefined {
@@ -106,10 +116,6 @@ export class KeySet {
     return this.#latest !== undefined && this.#clock() - this.#latest.askedAtMs < keysMaxStaleMs
       ? this.#latest
       : undefined
-  }
-
-  #isCooling(): boolean {
-    return this.#isWithin(cooldownMs, this.#attemptedAtMs)
   }
 
   /** A clock that was set back makes an attempt due: it must not hold the next one off for as long. */

@@ -48,5 +48,14 @@ t.test(
     }
     t.same([...statuses], [[401, 1_000]])
     t.equal(issuer.fetches(), 3, 'the first, and two in 25 seconds')
+
+    // With the issuer down it is not known whether the keys are new: no definite no, and no more fetches for it.
+    issuer.recorder.answer = (request) => request.socket.destroy()
+    statuses.clear()
+    nowMs += 10_000
+    for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 100 }, attack))
+    t.same([...statuses], [[503, 500]])
+    t.equal(await call(await issuer.sign()), 200, 'the last good keys go on')
+    t.equal(issuer.fetches(), 4)
   },
 )

@@ -137,6 +137,20 @@ t.test('a token by a key that is used before it was seen costs one fetch, and is
   t.equal(issuer.fetches(), 2)
 })
 
+t.test(
+  'after a quiet time keys are fetched before a token is judged: one may have been withdrawn',
+  async (t) => {
+    const { issuer, call, pass } = await setKeyScene(t)
+    const [stolen] = issuer.keys
+    issuer.keys.splice(0, 1, await makeKey('ES256', 'second'))
+    pass(1_200)
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => issuer.sign({ key: stolen as never })))
+    t.same(new Set(await Promise.all(tokens.map(call))), new Set([401]))
+    t.equal(await call(await issuer.sign()), 200)
+    t.equal(issuer.fetches(), 2)
+  },
+)
+
 t.test('keys without a name are tried, at most ten of them', async (t) => {
   const unnamed = await Promise.all(Array.from({ length: 11 }, () => makeKey('ES256', '')))
   for (const { jwk } of unnamed) delete jwk.kid

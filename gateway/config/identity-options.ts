@@ -44,19 +44,21 @@ const Jwt = Type.Object(
       format: 'duration',
       default: '10m',
       unit: 'duration',
-      description: 'After how long the key set is fetched again, in the background.',
+      description:
+        'After how long the key set is fetched again, in the background. A token by a key that is not known has it fetched too, once in ten seconds at most.',
     }),
     keysMaxStale: Type.String({
       format: 'duration',
       default: '24h',
       unit: 'duration',
-      description: 'How long the last good key set is used while no new one can be had; after it, 503.',
+      description:
+        'How long the last good key set is used while no new one can be had; after it, 503. At least `1m`, and no shorter than `keysMaxAge`. **Danger:** For so long a key that the issuer withdrew may be trusted while the issuer cannot be reached.',
     }),
   },
   {
     additionalProperties: false,
     description:
-      'JWT access tokens after RFC 9068, checked here by their signature. Roles are read from `roles`, a quota from `rate_limit` and `rate_limit_window`.',
+      'JWT access tokens after RFC 9068, checked here by their signature. The client is read from `client_id`, the user from `sub`, roles from `roles`, a quota from `rate_limit` and `rate_limit_window`.',
   },
 )
 

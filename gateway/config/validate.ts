@@ -1,4 +1,5 @@
 import type { RuleBroken } from '../../common/config-file.ts'
+import { durationInMs } from '../../common/duration.ts'
 import { type ListenAddress, listenAddress } from '../../common/listen-address.ts'
 import type { GatewayConfig, LimitConfig, ProviderConfig, RouteConfig } from './options.ts'
 
@@ -45,11 +46,22 @@ function* checkIdentities(config: GatewayConfig): Iterable<RuleBroken> {
 
 function* checkProvider(path: readonly string[], provider: ProviderConfig): Iterable<RuleBroken> {
   const protocols = [provider.verify, provider.introspect, provider.jwt].filter((part) => part !== undefined)
+  if (provider.jwt !== undefined) yield* checkKeyAges([...path, 'jwt'], provider.jwt)
   if (protocols.length === 1) return
   yield {
     path,
     rule: `must have ${protocols.length === 0 ? 'one' : 'only one'} of verify, introspect and jwt`,
   }
+}
+
+/** Less than a minute would leave no keys at all while the issuer is asked. */
+function* checkKeyAges(
+  path: readonly string[],
+  { keysMaxAge, keysMaxStale }: NonNullable<ProviderConfig['jwt']>,
+): Iterable<RuleBroken> {
+  const staleMs = durationInMs(keysMaxStale)
+  if (staleMs >= 60_000 && staleMs >= durationInMs(keysMaxAge)) return
+  yield { path: [...path, 'keysMaxStale'], rule: 'must be at least 1m, and no shorter than keysMaxAge' }
 }
 
 function* checkHeaderNames(config: GatewayConfig): Iterable<RuleBroken> {

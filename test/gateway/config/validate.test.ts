@@ -44,6 +44,17 @@ t.test('a route with a token needs exactly one identity provider', (t) => {
   t.end()
 })
 
+t.test('the last good keys are good for longer than it takes to fetch new ones', (t) => {
+  const faultsOfJwt = (ages: string) =>
+    faultsOf(`identity: { jwt: { issuer: "https://i", audience: a, ${ages} } }`, routes)
+  const rule = 'must be at least 1m, and no shorter than keysMaxAge'
+  for (const ages of ['keysMaxStale: 0s', 'keysMaxStale: 59s, keysMaxAge: 1s', 'keysMaxStale: 9m'])
+    t.match(faultsOfJwt(ages), [rule], ages)
+  t.match(faultsOfJwt('keysMaxAge: 25h'), [rule], 'also where one of them is the default')
+  t.strictSame(faultsOfJwt('keysMaxStale: 1m, keysMaxAge: 1m'), [])
+  t.end()
+})
+
 t.test('both providers with their secrets are refused without a secret in the message', (t) => {
   const faults = faultsOf(`identity: { verify: ${credentials}, introspect: ${credentials} }`, routes)
   t.equal(faults.length, 1)

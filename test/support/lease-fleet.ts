@@ -41,7 +41,7 @@ export class TestStore implements SharedStore {
     return `test:{${bucket}}:${rest}`
   }
 
-  run(): Promise<unknown> {
+  run(..._call: Parameters<SharedStore['run']>): Promise<unknown> {
     return Promise.reject(new StoreUnavailable('this store runs no scripts'))
   }
 

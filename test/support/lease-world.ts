@@ -2,6 +2,7 @@ import type { Charge } from '../../gateway/charge.ts'
 import { StoreUnavailable } from '../../gateway/shared-store.ts'
 import { LeaseLedger } from '../../gateway/throttle/lease-ledger.ts'
 import type { LeaseAnswer, LeaseCall, LeaseStore } from '../../gateway/throttle/lease-store.ts'
+import type { Allowance } from '../../gateway/throttle/ledger.ts'
 import { settle, TestStore } from './lease-fleet.ts'
 import { LeaseModel } from './lease-model.ts'
 
@@ -16,6 +17,7 @@ export type WorldEvent =
   | { readonly kind: 'the next calls'; readonly fates: readonly Fate[] }
   | { readonly kind: 'a late call arrives'; readonly index: number }
   | { readonly kind: 'flush' }
+  | { readonly kind: 'restart' }
   | { readonly kind: 'restart without the last writes' }
   | { readonly kind: 'the store’s clock jumps'; readonly ms: number }
   | { readonly kind: 'node dies'; readonly node: number }
@@ -25,14 +27,14 @@ export type WorldEvent =
   | { readonly kind: 'limit changes'; readonly limit: number }
 
 /** What came to the store, in its order: to be played again on another store. */
-export type TraceEntry =
-  | {
-      readonly kind: 'call'
-      readonly processId: string
-      readonly call: LeaseCall
-      readonly answer: LeaseAnswer
-    }
-  | { readonly kind: 'flush' | 'restart' }
+export type TraceEntry = CallEntry | { readonly kind: 'flush' } | { readonly kind: 'restart' }
+
+interface CallEntry {
+  readonly kind: 'call'
+  readonly processId: string
+  readonly call: LeaseCall
+  readonly answer: LeaseAnswer
+}
 
 export interface TimedEntry {
   readonly nowUs: number
@@ -119,6 +121,11 @@ export class LeaseWorld {
       case 'flush':
         this.#lose('flush', () => this.model.flush())
         return
+      case 'restart':
+        this.#lose('restart', () => {
+          this.model.run += 1
+        })
+        return
       case 'restart without the last writes':
         this.#lose('restart', () => {
           this.model.run += 1
@@ -163,7 +170,7 @@ export class LeaseWorld {
       const { isAdmitted, allowances } = await node.ledger.take(this.#charge(cost))
       const [allowance] = allowances
       if (allowance === undefined) return
-      this.#hold(node, isAdmitted, allowance)
+      this.#hold(node, allowance)
       if (!isAdmitted) return
       node.admitted += cost
       this.admitted += cost
@@ -175,17 +182,12 @@ export class LeaseWorld {
   }
 
   /** What a client is told within one window never rises on one process, and is nothing on a refusal. */
-  #hold(
-    node: Node,
-    isAdmitted: boolean,
-    { resetAtS, remaining }: { resetAtS: number; remaining: number },
-  ): void {
-    if (!isAdmitted && remaining !== 0) this.faults.push(`${remaining} left on a refusal`)
+  #hold(node: Node, { hasRoom, resetAtS, remaining }: Allowance): void {
+    if (!hasRoom && remaining !== 0) this.faults.push(`${remaining} left on a refusal`)
     const { shown } = node
-    const isSame = shown?.resetAtS === resetAtS
-    if (isAdmitted && isSame && shown !== undefined && remaining > shown.remaining)
+    if (hasRoom && shown?.resetAtS === resetAtS && remaining > shown.remaining)
       this.faults.push(`left rose from ${shown.remaining} to ${remaining}`)
-    if (isAdmitted) node.shown = { resetAtS, remaining }
+    if (hasRoom) node.shown = { resetAtS, remaining }
   }
 
   async #pass(ms: number): Promise<void> {
@@ -209,7 +211,12 @@ export class LeaseWorld {
     if (known !== undefined) return known
     const rule = { algorithm: 'fixed-window', limit: this.#limit, windowMs: this.#windowMs } as const
     const policy = { name: 'client', subject: 's', owner: 's', rule, isShadow: false }
-    const charge: Charge = { policies: [policy], cost, whenStoreFails: 'strict' }
+    // Beside it a rate of which some is taken in hand, and one that is asked for each time.
+    const rates = [this.#limit * 10, 5].map((burst) => ({
+      ...{ name: 'rate', subject: `r${burst > 5}`, owner: 's', isShadow: burst === 5 },
+      rule: { algorithm: 'gcra', burst, intervalMs: 100 } as const,
+    }))
+    const charge: Charge = { policies: [policy, ...rates], cost, whenStoreFails: 'strict' }
     this.#charges.set(String(cost), charge)
     return charge
   }

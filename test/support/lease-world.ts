@@ -52,6 +52,8 @@ interface Node {
 }
 
 export interface WorldOptions {
+  /** Whether a rate is held, of `limit` at once and one more each 100 ms, instead of a window. */
+  readonly isRate?: boolean
   readonly nodes: number
   readonly limit: number
   readonly windowMs: number
@@ -70,6 +72,9 @@ export class LeaseWorld {
   /** Admitted by processes of which a loss of the store's data can leave no trace. */
   excused = 0
   readonly #windowMs: number
+  readonly #isRate: boolean
+  /** When each request was admitted. */
+  readonly #admittedAtMs: number[] = []
   readonly #nodes: Node[] = []
   readonly #late: (() => void)[] = []
   #fates: Fate[] = []
@@ -81,7 +86,8 @@ export class LeaseWorld {
   #diedAdmitted = 0
   #charges = new Map<string, Charge>()
 
-  constructor({ nodes, limit, windowMs }: WorldOptions) {
+  constructor({ nodes, limit, windowMs, isRate = false }: WorldOptions) {
+    this.#isRate = isRate
     this.#limit = limit
     this.highestLimit = limit
     this.#windowMs = windowMs
@@ -174,6 +180,8 @@ export class LeaseWorld {
       if (!isAdmitted) return
       node.admitted += cost
       this.admitted += cost
+      for (let i = 0; i < cost; i += 1) this.#admittedAtMs.push(this.#monotonicMs)
+      if (this.#isRate) return
       const end = allowance.resetAtS
       this.admittedByEnd.set(end, (this.admittedByEnd.get(end) ?? 0) + cost)
     } catch (error) {
@@ -183,6 +191,7 @@ export class LeaseWorld {
 
   /** What a client is told within one window never rises on one process, and is nothing on a refusal. */
   #hold(node: Node, { hasRoom, resetAtS, remaining }: Allowance): void {
+    if (this.#isRate) return
     if (!hasRoom && remaining !== 0) this.faults.push(`${remaining} left on a refusal`)
     const { shown } = node
     if (hasRoom && shown?.resetAtS === resetAtS && remaining > shown.remaining)
@@ -214,9 +223,15 @@ export class LeaseWorld {
     // Beside it a rate of which some is taken in hand, and one that is asked for each time.
     const rates = [this.#limit * 10, 5].map((burst) => ({
       ...{ name: 'rate', subject: `r${burst > 5}`, owner: 's', isShadow: burst === 5 },
-      rule: { algorithm: 'gcra', burst, intervalMs: 100 } as const,
+      rule: { algorithm: 'gcra', burst, intervalMs } as const,
     }))
-    const charge: Charge = { policies: [policy, ...rates], cost, whenStoreFails: 'strict' }
+    const rate = {
+      ...policy,
+      subject: 'rate',
+      rule: { algorithm: 'gcra', burst: this.#limit, intervalMs } as const,
+    }
+    const policies = this.#isRate ? [rate] : [policy, ...rates]
+    const charge: Charge = { policies, cost, whenStoreFails: 'strict' }
     this.#charges.set(String(cost), charge)
     return charge
   }
@@ -295,10 +310,25 @@ export class LeaseWorld {
     for (const [end, admitted] of this.admittedByEnd)
       if (admitted > this.highestLimit + excused)
         this.faults.push(`${admitted} admitted in the window to ${end}`)
+    this.#checkRate(excused)
     for (const [id, { g, o, rows }] of this.model.windows) {
       const granted = [...rows.values()].reduce((sum, { G }) => sum + G, o)
       if (g !== granted) this.faults.push(`${id}: ${g} are not ${granted}`)
       for (const [node, { G, U }] of rows) if (U > G) this.faults.push(`${node} used ${U} of ${G}`)
     }
   }
+
+  /** In no stretch of time more than the burst, and what the rate adds. */
+  #checkRate(excused: number): void {
+    if (!this.#isRate) return
+    const last = this.#admittedAtMs.at(-1) ?? 0
+    for (const [index, first] of this.#admittedAtMs.entries()) {
+      const admitted = this.#admittedAtMs.length - index
+      const allowed = this.highestLimit + (last - first) / intervalMs + excused
+      if (admitted > allowed) this.faults.push(`${admitted} admitted in ${last - first} ms, of ${allowed}`)
+    }
+  }
 }
+
+/** How often a rate adds one. */
+const intervalMs = 100

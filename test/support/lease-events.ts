@@ -16,7 +16,7 @@ const ordinary: fc.Arbitrary<WorldEvent> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: one('request'), node, cost: fc.integer({ min: 2, max: 4 }) }) },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: one('requests together'), node, count: fc.integer({ min: 2, max: 12 }) }),
+    arbitrary: fc.record({ kind: one('requests together'), node, count: fc.integer({ min: 2, max: 40 }) }),
   },
   {
     weight: 3,
@@ -34,7 +34,7 @@ const faultsOf: Readonly<Record<FaultKind, fc.Arbitrary<WorldEvent>>> = {
   restart: fc.record({ kind: one('flush', 'restart') }),
   loss: fc.record({ kind: one('flush', 'restart without the last writes') }),
   clock: fc.record({ kind: one('the store’s clock jumps'), ms: fc.constantFrom(-2_000, 2_000, -500) }),
-  limit: fc.record({ kind: one('limit changes'), limit: fc.integer({ min: 3, max: 30 }) }),
+  limit: fc.record({ kind: one('limit changes'), limit: fc.integer({ min: 3, max: 200 }) }),
 }
 
 /** Any events of a world, after those by which a store that was started just now comes to grant. */

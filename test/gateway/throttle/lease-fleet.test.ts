@@ -47,6 +47,16 @@ t.test('not even when the store has lost everything, or its last writes', (t) =>
   anySequence(t, ['network', 'loss', 'restart'], 'rate'),
 )
 
+t.test('what is in hand when a window ends is not used in the next', async (t) => {
+  const world = new LeaseWorld({ nodes: 1, limit: 200, windowMs: 3_000 })
+  const together = (count: number): WorldEvent => ({ kind: 'requests together', node: 0, count })
+  const pass = (ms: number): WorldEvent => ({ kind: 'time passes', ms })
+  await world.run([together(1), pass(1_000), together(20), pass(1_000), together(3), pass(2_100), together(300)])
+  t.same(world.faults, [])
+  t.equal([...world.admittedByEnd.values()].at(-1), 200)
+  await world.close()
+})
+
 t.test('what is in hand of a rate is counted as used at the last moment at which it may be', async (t) => {
   const world = new LeaseWorld({ nodes: 2, limit: 40, windowMs: hour, isRate: true })
   const request = (node: number): WorldEvent => ({ kind: 'request', node, cost: 1 })

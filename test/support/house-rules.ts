@@ -21,6 +21,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
       'exchange.ts',
       'limit-policy.ts',
       'charge.ts',
+      'client-address.ts',
       'shared-store.ts',
       'revocation.ts',
     ],

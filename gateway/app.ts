@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from '../common/log.ts'
+import type { ClientAddresses } from './client-address.ts'
 import type { TimeoutSettings } from './config/settings.ts'
 import { type ErrorCode, GatewayError } from './errors.ts'
 import { type ErrorHandler, Exchange } from './exchange.ts'
@@ -14,6 +15,7 @@ export type ExchangeListener = (exchange: Exchange) => void
 
 interface AppContext {
   readonly gateway: Gateway
+  readonly addresses: ClientAddresses
   readonly timeouts: TimeoutSettings
   readonly log: Logger
   readonly onDone: ExchangeListener
@@ -82,6 +84,7 @@ function methodRefused(): GatewayError {
 
 /** Takes a request over from Fastify, and has the listener told when it is over. */
 function createArrivals({
+  addresses,
   log,
   onDone,
 }: AppContext): (request: FastifyRequest, reply: FastifyReply) => Exchange {
@@ -102,7 +105,9 @@ function createArrivals({
     reply.hijack()
     count += 1
     const requestId = `${idPrefix}-${count.toString(36)}`
-    const exchange = new Exchange({ request: request.raw, response: reply.raw, requestId, onError })
+    const clientAddress = addresses.of(request.raw)
+    const origin = { request: request.raw, response: reply.raw, requestId, clientAddress, onError }
+    const exchange = new Exchange(origin)
     const response: TrackedResponse = reply.raw
     response[exchangeOf] = exchange
     response.on('close', onClose)

@@ -1,9 +1,10 @@
+import { countedNetwork } from './client-address.ts'
 import type { FailurePolicy, RouteLimit } from './config/settings.ts'
 import { type LimitOwner, type LimitPolicy, limitPolicy } from './limit-policy.ts'
 
 /** What one request counts as, and against what. Made once for a token and a route, and shared by all their requests. */
 export interface Charge {
-  /** At least one; the client's own quota, if it has one, first. */
+  /** At least one, each of a name of its own; the client's own quota, if it has one, first. */
   readonly policies: readonly LimitPolicy[]
   /** How many requests it counts as; at least 1. */
   readonly cost: number
@@ -25,10 +26,14 @@ interface CountingRoute {
   readonly whenStoreFails: FailurePolicy
 }
 
+/** Most addresses whose charges a route remembers; it makes them again when there are more. */
+const maxAddresses = 10_000
+
 /** What requests on one route count as. */
 export class RouteCharges {
   readonly #route: CountingRoute
   readonly #byIdentity = new WeakMap<CountedIdentity, { charge: Charge | undefined }>()
+  readonly #byAddress = new Map<string, Charge | undefined>()
 
   constructor(route: CountingRoute) {
     this.#route = route
@@ -47,7 +52,12 @@ export class RouteCharges {
 
   /** What the requests of somebody unknown count as, on an open route. */
   ofAddress(address: string): Charge | undefined {
-    return this.#compose(undefined, address)
+    const known = this.#byAddress.get(address)
+    if (known !== undefined || this.#route.limits.length === 0) return known
+    const charge = this.#compose(undefined, address)
+    if (this.#byAddress.size >= maxAddresses) this.#byAddress.clear()
+    this.#byAddress.set(address, charge)
+    return charge
   }
 
   #compose(identity: CountedIdentity | undefined, address: string): Charge | undefined {
@@ -56,7 +66,8 @@ export class RouteCharges {
     const policies = own === undefined ? [] : [own]
     for (const [index, { rule, by, isStandIn, isShadow }] of limits.entries()) {
       if (isStandIn && own !== undefined) continue
-      const name = isStandIn ? prefix : `${prefix} ${index + 1}`
+      // No prefix holds a number sign, so that no two policies of one request share a name.
+      const name = index === 0 ? prefix : `${prefix}#${index + 1}`
       policies.push(limitPolicy(ownerOf(by, identity, address), rule, { name, isShadow }))
     }
     return policies.length === 0 ? undefined : { policies, cost, whenStoreFails }
@@ -65,7 +76,7 @@ export class RouteCharges {
 
 /** Who is counted; the users of one provider's tokens and their clients have names of their own kind. */
 function ownerOf(by: RouteLimit['by'], identity: CountedIdentity | undefined, address: string): LimitOwner {
-  if (identity === undefined || by === 'address') return { kind: 'address', id: address }
+  if (identity === undefined || by === 'address') return { kind: 'address', id: countedNetwork(address) }
   if (by === 'user' && identity.user !== undefined) return { kind: 'user', id: identity.user }
   return { kind: 'client', id: identity.client }
 }

@@ -17,6 +17,8 @@ export class Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requestId: string
+  /** Where the request comes from, proxies that are trusted left out. */
+  readonly clientAddress: string
   readonly startedAtMs: number
   readonly #onError: ErrorHandler
 
@@ -28,6 +30,8 @@ export class Exchange {
   client = ''
   /** For the log and the metrics: the code of the error that was answered. */
   errorCode = ''
+  /** For the log and the metrics: the policies in shadow that would have refused the request, were they enforced. */
+  shadowRefusals: readonly string[] = []
   /** What to abort when the client goes away. */
   backendCall: Abortable | undefined
 
@@ -35,6 +39,7 @@ export class Exchange {
     this.request = origin.request
     this.response = origin.response
     this.requestId = origin.requestId
+    this.clientAddress = origin.clientAddress
     this.startedAtMs = performance.now()
     this.#onError = origin.onError
   }
@@ -56,5 +61,6 @@ interface ExchangeOrigin {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requestId: string
+  readonly clientAddress: string
   readonly onError: ErrorHandler
 }

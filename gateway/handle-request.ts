@@ -10,7 +10,8 @@ import { type BearerToken, type OpenAccess, readBearerToken } from './steps/read
 import { resolveToken } from './steps/resolve-token.ts'
 import { type EntryHeaders, stripIdentityHeaders } from './steps/strip-identity-headers.ts'
 import { type AdmittedCaller, throttleCaller } from './steps/throttle-caller.ts'
-import type { Ledger } from './throttle/ledger.ts'
+import { type AdmittedOpenAccess, throttleOpenAccess } from './steps/throttle-open-access.ts'
+import type { Throttle } from './throttle/throttle.ts'
 import type { TokenMetadata } from './tokens/token-metadata.ts'
 import type { TokenResolver } from './tokens/token-resolver.ts'
 
@@ -20,7 +21,7 @@ export interface Gateway {
   readonly headerNames: IdentityHeaderNames
   readonly routes: RouteTable
   readonly tokens: TokenResolver
-  readonly ledger: Ledger
+  readonly throttle: Throttle
 }
 
 /** What is known of one request once its token, if it needs one, has been read. */
@@ -42,8 +43,14 @@ export function handleRequest(gateway: Gateway, exchange: Exchange): void {
   const match = matchRoute(gateway.routes, exchange)
   const bearer = readBearerToken(match, entry)
   const passage = { gateway, exchange, entry, match, bearer }
-  if (bearer.token === undefined) answer(passage, bearer)
+  if (bearer.token === undefined) admitOpen(passage, bearer)
   else identify(passage, bearer)
+}
+
+function admitOpen(passage: Passage, access: OpenAccess): void {
+  const admitted = throttleOpenAccess(passage.gateway.throttle, passage, access)
+  if (admitted instanceof Promise) resume(passage, admitted, answer)
+  else answer(passage, admitted)
 }
 
 function identify(passage: Passage, bearer: BearerToken): void {
@@ -54,14 +61,15 @@ function identify(passage: Passage, bearer: BearerToken): void {
 
 function admit(passage: Passage, metadata: TokenMetadata): void {
   const { gateway, exchange, match } = passage
+  const { throttle } = gateway
   exchange.client = metadata.client
-  const caller = checkAccess({ route: match.route, exchange, ledger: gateway.ledger }, metadata)
-  const admitted = throttleCaller(gateway.ledger, caller)
+  const caller = checkAccess({ route: match.route, exchange, throttle }, metadata)
+  const admitted = throttleCaller(throttle, exchange, caller)
   if (admitted instanceof Promise) resume(passage, admitted, answer)
   else answer(passage, admitted)
 }
 
-function answer(passage: Passage, access: AdmittedCaller | OpenAccess): void {
+function answer(passage: Passage, access: AdmittedCaller | AdmittedOpenAccess): void {
   const headers = injectIdentityHeaders(passage, access, passage.gateway.headerNames)
   answerFromBackend(passage, access, headers)
 }

@@ -21,7 +21,7 @@ export type LimitRule = FixedWindow | CellRate
 
 /** What is counted on a request, and for whom. Made once for a token and a route, and shared by all their requests. */
 export interface LimitPolicy {
-  /** Its name for clients: `client` for a client's own quota, else what the route limits. */
+  /** Its name for clients: `client` for a client's own quota, else the route, such as `/api1` and, for its second limit, `/api1#2`. */
   readonly name: string
   /** What is counted, in words that no other policy shares: whose, where, and the rule's lengths. */
   readonly subject: string

@@ -7,6 +7,7 @@ import { createApp } from './app.ts'
 import { Backend } from './backends/backend.ts'
 import { EntryHeaderRules } from './backends/header-rules.ts'
 import { RouteTable } from './backends/route-table.ts'
+import { ClientAddresses } from './client-address.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { GatewaySettings, TimeoutSettings } from './config/settings.ts'
 import type { Exchange } from './exchange.ts'
@@ -14,6 +15,8 @@ import type { Gateway } from './handle-request.ts'
 import { logAccess } from './observe/access-log.ts'
 import { Metrics } from './observe/metrics.ts'
 import { MemoryLedger } from './throttle/memory-ledger.ts'
+import { RateLimitFields } from './throttle/rate-limit-fields.ts'
+import { Throttle } from './throttle/throttle.ts'
 import {
   type IdentityProvider,
   IdentityProviderFailure,
@@ -85,6 +88,7 @@ async function drain(server: Server, gateway: RunningServer, timeoutMs: number):
 /** Everything that the gateway holds while it runs. */
 interface Services {
   readonly gateway: Gateway
+  readonly addresses: ClientAddresses
   readonly metrics: Metrics
   readonly onDone: (exchange: Exchange) => void
   close(): Promise<void>
@@ -108,8 +112,9 @@ function buildServices(settings: GatewaySettings, log: Logger, clock: Clock): Se
       headerNames: settings.headers,
       routes: new RouteTable(settings.routes, (url) => openBackend(backends, url, settings.timeouts)),
       tokens: new TokenResolver(provider, cache, { clock, listener }),
-      ledger: new MemoryLedger(clock),
+      throttle: new Throttle(new MemoryLedger(clock), new RateLimitFields(settings.rateLimitFields, clock)),
     },
+    addresses: new ClientAddresses(settings.trustedProxies),
     metrics,
     onDone: (exchange) => {
       metrics.countRequest(exchange)

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
 import type { Abortable, Exchange } from '../exchange.ts'
+import { isLimitField, readBackendLimit } from './backend-limit.ts'
 import type { BackendRequest } from './backend-request.ts'
 import { hopByHopNames, withoutListed } from './header-rules.ts'
 
@@ -33,7 +34,7 @@ export class BackendCall implements Dispatcher.DispatchHandler, Abortable {
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     // An interim answer (RFC 9110 §15.2) is between the backend and the gateway.
     if (status < 200) return
-    const fields = toClientFields(controller.rawHeaders, this.#request)
+    const fields = toClientFields(controller.rawHeaders, status, this.#request)
     fields.push('X-Request-Id', this.#exchange.requestId)
     this.#exchange.response.writeHead(status, fields)
   }
@@ -63,7 +64,9 @@ export class BackendCall implements Dispatcher.DispatchHandler, Abortable {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (!this.#isAborted) this.#exchange.fail(toGatewayError(error, this.#request.responseFields))
+    if (this.#isAborted) return
+    const { quota, responseFields } = this.#request
+    this.#exchange.fail(toGatewayError(error, [...(quota?.fields ?? []), ...responseFields]))
   }
 }
 
@@ -73,8 +76,13 @@ const clientGone = new Error('the client is gone')
 const notForClients: ReadonlySet<string> = new Set([...hopByHopNames, 'x-request-id'])
 
 /** The fields of a backend's response that are for the client, followed by the gateway's own. */
-function toClientFields(rawHeaders: unknown, request: BackendRequest): string[] {
+function toClientFields(
+  rawHeaders: unknown,
+  status: number,
+  { quota, responseFields }: BackendRequest,
+): string[] {
   const fields: string[] = []
+  let limitFields: string[] | undefined
   let connection = ''
   const raw: readonly Buffer[] = Array.isArray(rawHeaders) ? rawHeaders : []
   for (let i = 0; i < raw.length; i += 2) {
@@ -82,13 +90,38 @@ function toClientFields(rawHeaders: unknown, request: BackendRequest): string[] 
     const lowerName = name.toLowerCase()
     if (lowerName === 'connection') connection = joinLists(connection, latin1(raw[i + 1]))
     else if (lowerName === 'transfer-encoding') requirePlainChunked(latin1(raw[i + 1]))
-    else if (!notForClients.has(lowerName) && !request.replacedFields.has(lowerName)) {
-      fields.push(name, latin1(raw[i + 1]))
-    }
+    else if (notForClients.has(lowerName)) continue
+    else if (quota !== undefined && isLimitField(lowerName)) {
+      limitFields ??= []
+      limitFields.push(lowerName, latin1(raw[i + 1]))
+    } else fields.push(name, latin1(raw[i + 1]))
   }
   const kept = withoutListed(fields, connection)
-  for (const field of request.responseFields) kept.push(field)
+  if (quota !== undefined) append(kept, quotaFields(quota, status, limitFields))
+  append(kept, responseFields)
   return kept
+}
+
+/**
+ * One set of fields tells one limit: the backend's where it refuses or has fewer requests left, else the gateway's. Beside
+ * the 429 of a backend that names no limit, what the gateway would still allow would only mislead.
+ */
+function quotaFields(
+  quota: NonNullable<BackendRequest['quota']>,
+  status: number,
+  limitFields: readonly string[] | undefined,
+): readonly string[] {
+  if (limitFields === undefined && status !== tooManyRequests) return quota.fields
+  const limit = readBackendLimit(limitFields ?? [])
+  if (status === tooManyRequests)
+    return limit === undefined ? [] : quota.fieldsFor({ ...limit, remaining: 0 })
+  return limit !== undefined && limit.remaining < quota.remaining ? quota.fieldsFor(limit) : quota.fields
+}
+
+const tooManyRequests = 429
+
+function append(fields: string[], further: readonly string[]): void {
+  for (const part of further) fields.push(part)
 }
 
 /** Of another coding the body would arrive as if it had none (RFC 9112 §6.1). */

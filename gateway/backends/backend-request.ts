@@ -1,3 +1,5 @@
+import type { BackendLimit } from './backend-limit.ts'
+
 /** The header fields that a backend gets: the client's own, cleaned, and the identity that the gateway wrote. */
 export interface BackendHeaders {
   /** Names and values in turn. */
@@ -9,8 +11,17 @@ export interface BackendHeaders {
 export interface BackendRequest {
   readonly path: string
   readonly headers: BackendHeaders
-  /** Fields that the gateway adds to the answer, or to the error if there is none; names and values in turn. */
+  /** What the client is told of its quota; `undefined` when nothing was counted: then the backend's own word stands. */
+  readonly quota: QuotaReport | undefined
+  /** Further fields of the answer, or of the error if there is none; names and values in turn. */
   readonly responseFields: readonly string[]
-  /** Lower-case names of fields that are the gateway's to write: the backend's own are left out. */
-  readonly replacedFields: ReadonlySet<string>
+}
+
+/** What the gateway tells of the client's quota, on an answer or an error; and in the same words, of a backend's limit. */
+interface QuotaReport {
+  /** Names and values in turn. */
+  readonly fields: readonly string[]
+  /** Fewest requests that are left. */
+  readonly remaining: number
+  fieldsFor(limit: BackendLimit): readonly string[]
 }

@@ -16,8 +16,9 @@ export function logAccess(log: Logger, exchange: Exchange): void {
     client: exchange.client,
     status: exchange.status,
     ms: Math.round((performance.now() - exchange.startedAtMs) * 10) / 10,
-    address: request.socket.remoteAddress,
+    address: exchange.clientAddress,
     error: exchange.errorCode === '' ? undefined : exchange.errorCode,
+    shadow: exchange.shadowRefusals.length === 0 ? undefined : exchange.shadowRefusals,
     aborted: response.writableFinished ? undefined : true,
   })
 }

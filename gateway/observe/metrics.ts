@@ -20,6 +20,12 @@ export class Metrics {
     buckets: durationBuckets,
     registers: [this.#registry],
   })
+  readonly #shadowRefusals = new Counter({
+    name: 'passerelle_shadow_refusals_total',
+    help: 'Requests that a limit in shadow mode would have refused, by route and policy.',
+    labelNames: ['route', 'policy'] as const,
+    registers: [this.#registry],
+  })
   readonly #tokenLookUps = new Counter({
     name: 'passerelle_token_lookups_total',
     help: 'How access tokens were resolved: from the cache, or by the identity provider as valid, invalid or failed.',
@@ -58,6 +64,7 @@ export class Metrics {
   countRequest(exchange: Exchange): void {
     const route = exchange.routePrefix
     this.#requests.inc({ route, status: exchange.status, error: exchange.errorCode })
+    for (const policy of exchange.shadowRefusals) this.#shadowRefusals.inc({ route, policy })
     this.#duration.observe({ route }, (performance.now() - exchange.startedAtMs) / 1_000)
   }
 

@@ -3,9 +3,9 @@ import type { BackendHeaders } from '../backends/backend-request.ts'
 import type { IdentityHeaderNames } from '../config/settings.ts'
 import type { Exchange } from '../exchange.ts'
 import type { RouteMatch } from './match-route.ts'
-import type { OpenAccess } from './read-bearer-token.ts'
 import type { EntryHeaders } from './strip-identity-headers.ts'
 import type { AdmittedCaller } from './throttle-caller.ts'
+import type { AdmittedOpenAccess } from './throttle-open-access.ts'
 
 /** What the gateway knows of a request before it knows who calls. */
 interface Arrival {
@@ -20,11 +20,11 @@ interface Arrival {
  */
 export function injectIdentityHeaders(
   { exchange, entry, match }: Arrival,
-  access: AdmittedCaller | OpenAccess,
+  access: AdmittedCaller | AdmittedOpenAccess,
   names: IdentityHeaderNames,
 ): BackendHeaders {
   const fields = entry.fields.slice()
-  if ('caller' in access) {
+  if (access.caller !== undefined) {
     const { metadata } = access.caller
     fields.push(
       names.roles,
@@ -37,7 +37,7 @@ export function injectIdentityHeaders(
   }
   const { socket } = exchange.request
   const scheme = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
-  fields.push('X-Request-Id', exchange.requestId, 'X-Forwarded-For', socket.remoteAddress ?? 'unknown')
+  fields.push('X-Request-Id', exchange.requestId, 'X-Forwarded-For', exchange.clientAddress)
   fields.push('X-Forwarded-Proto', scheme)
   if (entry.host !== undefined) fields.push('X-Forwarded-Host', entry.host)
   if (match.route.passAuthorization && entry.authorization !== undefined) {

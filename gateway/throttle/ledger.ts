@@ -1,5 +1,5 @@
 import type { Charge } from '../charge.ts'
-import { type LimitPolicy, sizeOf } from '../limit-policy.ts'
+import type { LimitPolicy } from '../limit-policy.ts'
 
 /** What one policy still allows its owner, as the ledger says it on one request. */
 export interface Allowance {
@@ -40,24 +40,3 @@ export interface Ledger {
   /** Gives back what is in hand, within a bounded time. */
   close(): Promise<void>
 }
-
-/** The header fields by which a client learns what is left of its quota, as the original platform named them. */
-export function rateLimitFields({ allowances }: Verdict): readonly string[] {
-  const allowance = allowances.find(({ policy }) => !policy.isShadow)
-  if (allowance === undefined) return []
-  return [
-    'X-Rate-Limit-Limit',
-    String(sizeOf(allowance.policy.rule)),
-    'X-Rate-Limit-Remaining',
-    String(allowance.remaining),
-    'X-Rate-Limit-Reset',
-    String(allowance.resetAtS),
-  ]
-}
-
-/** The names of those fields in lower case: a backend's own are left out in favour of the gateway's. */
-export const rateLimitFieldNames: ReadonlySet<string> = new Set([
-  'x-rate-limit-limit',
-  'x-rate-limit-remaining',
-  'x-rate-limit-reset',
-])

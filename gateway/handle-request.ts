@@ -5,10 +5,12 @@ import type { Exchange } from './exchange.ts'
 import { answerFromBackend } from './steps/answer-from-backend.ts'
 import { checkAccess } from './steps/check-access.ts'
 import { injectIdentityHeaders } from './steps/inject-identity-headers.ts'
+import { type InquiryMatch, matchInquiry } from './steps/match-inquiry.ts'
 import { matchRoute, type RouteMatch } from './steps/match-route.ts'
 import { type BearerToken, type OpenAccess, readBearerToken } from './steps/read-bearer-token.ts'
 import { resolveToken } from './steps/resolve-token.ts'
 import { type EntryHeaders, stripIdentityHeaders } from './steps/strip-identity-headers.ts'
+import { tellCaller } from './steps/tell-caller.ts'
 import { type AdmittedCaller, throttleCaller } from './steps/throttle-caller.ts'
 import { type AdmittedOpenAccess, throttleOpenAccess } from './steps/throttle-open-access.ts'
 import type { Throttle } from './throttle/throttle.ts'
@@ -24,10 +26,18 @@ export interface Gateway {
   readonly throttle: Throttle
 }
 
-/** What is known of one request once its token, if it needs one, has been read. */
-interface Passage {
+interface Arrival {
   readonly gateway: Gateway
   readonly exchange: Exchange
+}
+
+/** A request that the gateway answers itself. */
+interface Inquiry extends Arrival {
+  readonly match: InquiryMatch
+}
+
+/** What is known of one request for an API once its token, if it needs one, has been read. */
+interface Passage extends Arrival {
   readonly entry: EntryHeaders
   readonly match: RouteMatch
   readonly bearer: BearerToken | OpenAccess
@@ -40,11 +50,16 @@ interface Passage {
  */
 export function handleRequest(gateway: Gateway, exchange: Exchange): void {
   const entry = stripIdentityHeaders(exchange.request, gateway.headerRules)
+  const inquiry = matchInquiry(gateway.routes, exchange)
+  if (inquiry !== undefined) {
+    identify({ gateway, exchange, match: inquiry }, readBearerToken(inquiry, entry), tell)
+    return
+  }
   const match = matchRoute(gateway.routes, exchange)
   const bearer = readBearerToken(match, entry)
   const passage = { gateway, exchange, entry, match, bearer }
   if (bearer.token === undefined) admitOpen(passage, bearer)
-  else identify(passage, bearer)
+  else identify(passage, bearer, admit)
 }
 
 function admitOpen(passage: Passage, access: OpenAccess): void {
@@ -53,10 +68,21 @@ function admitOpen(passage: Passage, access: OpenAccess): void {
   else answer(passage, admitted)
 }
 
-function identify(passage: Passage, bearer: BearerToken): void {
+function identify<P extends Arrival>(
+  passage: P,
+  bearer: BearerToken,
+  next: (passage: P, metadata: TokenMetadata) => void,
+): void {
   const metadata = resolveToken(passage.gateway.tokens, bearer)
-  if (metadata instanceof Promise) resume(passage, metadata, admit)
-  else admit(passage, metadata)
+  if (metadata instanceof Promise) resume(passage, metadata, next)
+  else next(passage, metadata)
+}
+
+function tell({ gateway, exchange, match }: Inquiry, metadata: TokenMetadata): void {
+  exchange.client = metadata.client
+  tellCaller({ throttle: gateway.throttle, exchange, match }, metadata).catch((error: unknown) =>
+    exchange.fail(error),
+  )
 }
 
 function admit(passage: Passage, metadata: TokenMetadata): void {
@@ -75,7 +101,11 @@ function answer(passage: Passage, access: AdmittedCaller | AdmittedOpenAccess): 
 }
 
 /** Goes on with the path once an answer is there. Nobody waits any more when the client has gone meanwhile. */
-function resume<T>(passage: Passage, pending: Promise<T>, next: (passage: Passage, value: T) => void): void {
+function resume<P extends Arrival, T>(
+  passage: P,
+  pending: Promise<T>,
+  next: (passage: P, value: T) => void,
+): void {
   const { exchange } = passage
   pending
     .then((value) => {

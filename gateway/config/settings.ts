@@ -33,6 +33,9 @@ export interface JwtSettings {
 /** The name of the provider that routes use when they choose none. No configured name can hold a space. */
 export const defaultProvider = 'the default'
 
+/** No route is below it: there the gateway answers itself. */
+export const ownPrefix = '/.passerelle'
+
 export interface ClientCredentials {
   readonly clientId: string
   readonly clientSecret: string

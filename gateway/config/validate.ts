@@ -2,6 +2,7 @@ import type { RuleBroken } from '../../common/config-file.ts'
 import { durationInMs } from '../../common/duration.ts'
 import { type ListenAddress, listenAddress } from '../../common/listen-address.ts'
 import type { GatewayConfig, LimitConfig, ProviderConfig, RouteConfig } from './options.ts'
+import { ownPrefix } from './settings.ts'
 
 /** The rules that span several options. It reports what is broken and changes nothing. */
 export function checkAcrossOptions(config: GatewayConfig): readonly RuleBroken[] {
@@ -144,9 +145,6 @@ function* checkRoute(prefix: string, route: RouteConfig): Iterable<RuleBroken> {
     if (isSet) yield { path: [...path, option], rule: 'has no effect with auth: none; remove one of the two' }
   }
 }
-
-/** Paths below it are the gateway's own, such as `/.passerelle/me`. */
-const ownPrefix = '/.passerelle'
 
 function* checkLimit(
   path: readonly string[],

@@ -1,6 +1,5 @@
 import type { RequestTarget } from '../backends/request-target.ts'
 import { GatewayError } from '../errors.ts'
-import type { RouteMatch } from './match-route.ts'
 import type { EntryHeaders } from './strip-identity-headers.ts'
 
 /** A well-formed access token, as the client presented it, and the target's query without it. */
@@ -18,6 +17,12 @@ export interface OpenAccess {
   readonly isFromUrl: false
 }
 
+/** What a route says of tokens, and the target that was matched. */
+interface TokenRules<Auth> {
+  readonly route: { readonly auth: Auth; readonly queryToken: boolean }
+  readonly target: RequestTarget
+}
+
 /** The syntax of a bearer token (RFC 6750 §2.1), within a bound. */
 const tokenPattern = /^[A-Za-z0-9._~+/-]{1,4096}=*$/
 
@@ -27,8 +32,13 @@ const challenge = 'Bearer realm="passerelle"'
  * Takes the access token from the Authorization header or, where the route allows it, from the URL. Whether it is used
  * or not, an `access_token` in the URL goes no further. More than one token is refused (RFC 6750 §2).
  */
+export function readBearerToken(match: TokenRules<'token'>, entry: EntryHeaders): BearerToken
 export function readBearerToken(
-  { route, target }: RouteMatch,
+  match: TokenRules<'token' | 'none'>,
+  entry: EntryHeaders,
+): BearerToken | OpenAccess
+export function readBearerToken(
+  { route, target }: TokenRules<'token' | 'none'>,
   entry: EntryHeaders,
 ): BearerToken | OpenAccess {
   const inQuery = takeFromQuery(target)

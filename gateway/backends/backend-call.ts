@@ -97,7 +97,8 @@ function toClientFields(
     } else fields.push(name, latin1(raw[i + 1]))
   }
   const kept = withoutListed(fields, connection)
-  if (quota !== undefined) append(kept, quotaFields(quota, status, limitFields))
+  const limits = limitFields && withoutListed(limitFields, connection)
+  if (quota !== undefined) append(kept, quotaFields(quota, status, limits))
   append(kept, responseFields)
   return kept
 }

@@ -135,7 +135,7 @@ function allowanceList(allowances: readonly Allowance[]): string {
   for (const { policy, remaining, retryAfterS } of allowances) {
     if (policy.isShadow) continue
     const separator = list === '' ? '' : ', '
-    list += `${separator}"${policy.name}";r=${integer(remaining)};t=${retryAfterS}`
+    list += `${separator}"${policy.name}";r=${integer(remaining)};t=${integer(retryAfterS)}`
   }
   return list
 }

@@ -181,6 +181,11 @@ t.test(
       { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' },
       'beside a refusal that names no limit, none is told',
     )
+    t.same(
+      await told('/counted', 200, { ...stricter, connection: 'X-RateLimit-Remaining' }),
+      ours(93),
+      'between the two',
+    )
     t.same(await told('/free', 200, stricter), {
       'x-ratelimit-limit': '10',
       'x-ratelimit-remaining': '2',

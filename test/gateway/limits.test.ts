@@ -192,3 +192,21 @@ t.test('a limit in shadow refuses nobody, and tells the operator alone whom it w
   t.match(metrics, /^passerelle_shadow_refusals_total\{route="\/tried",policy="\/tried"\} 2$/m)
   t.match(metrics, /^passerelle_shadow_refusals_total\{route="\/open",policy="\/open#2"\} 1$/m)
 })
+
+t.test(
+  'of several limits without room, all are named, and the one to wait for longest is told',
+  async (t) => {
+    const { call } = await setScene(t, {
+      clock: () => startMs,
+      routes: (to) => ({ '/a': { to, limit: [{ quota: '1/5s' }, { quota: '9/1h' }, { quota: '1/1m' }] } }),
+    })
+    await call('/a', { token: 'good' })
+    const refused = await call('/a', { token: 'good' })
+    const problem = await readProblem(t, refused)
+    t.match(problem, { limit: 1, retry_after: 60 })
+    t.same(problem['violated-policies'], ['/a#3', '/a'])
+    t.equal(refused.headers.get('retry-after'), '60')
+    t.equal(refused.headers.get('x-rate-limit-reset'), String(startMs / 1_000 + 60))
+    t.same(toldBy(refused), { client: 999, '/a': 0, '/a#2': 8, '/a#3': 0 })
+  },
+)

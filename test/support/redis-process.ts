@@ -32,6 +32,10 @@ export class RedisProcess {
     this.#plan = plan
   }
 
+  get isRunning(): boolean {
+    return this.#child !== undefined && !hasEnded(this.#child)
+  }
+
   /** Starts the program and waits until it answers. Rejects with its log when it ends before that. */
   async start(): Promise<void> {
     const child = spawn(redisProgram, [...this.#plan.args], { cwd: this.folder, stdio: 'ignore' })

@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { makeCertificates } from './certificates.ts'
 import { freeLastingPort } from './ports.ts'
 import { type RedisAccess, type RedisPlan, RedisProcess } from './redis-process.ts'
+import { until } from './until.ts'
 
 export interface RedisServerOptions {
   /** More arguments of the program, such as `--maxmemory 10mb`. */
@@ -88,4 +89,147 @@ function makeFolder(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'passerelle-redis-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** A primary and its replica, watched by three Sentinels. */
+export interface RedisSentinels {
+  readonly url: string
+  readonly sentinels: readonly RedisProcess[]
+  /** Whoever is the primary now, as the Sentinels say. */
+  primary(): Promise<RedisProcess>
+}
+
+export interface SentinelOptions {
+  readonly primaryName?: string
+  /** A password that the Sentinels want. */
+  readonly password?: string
+}
+
+/** Starts a primary with one replica and three Sentinels, which replace a dead primary within seconds. */
+export async function startSentinels(
+  t: Test,
+  { primaryName = 'main', password }: SentinelOptions = {},
+): Promise<RedisSentinels> {
+  const first = await startRedis(t)
+  const second = await startRedis(t, { args: ['--replicaof', first.host, String(first.port)] })
+  await until('the replica follows', async () => String(await second.send('ROLE')).includes('connected'))
+  const monitored = { name: primaryName, port: first.port, password }
+  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(t, monitored)))
+  const knowsAll = async (sentinel: RedisProcess) => {
+    const fields = await sentinel.send('SENTINEL', 'MASTER', primaryName)
+    const state = Array.isArray(fields) ? fields : []
+    const field = (name: string) => state[state.indexOf(name) + 1]
+    return field('num-slaves') === '1' && field('num-other-sentinels') === '2'
+  }
+  for (const sentinel of sentinels) await until('each Sentinel knows all', () => knowsAll(sentinel))
+  const hosts = sentinels.map(({ host, port }) => `${host}:${port}`).join(',')
+  return {
+    url: `redis+sentinel://${hosts}/${primaryName}`,
+    sentinels,
+    async primary() {
+      const address = await sentinels[0]?.send('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primaryName)
+      return Array.isArray(address) && address[1] === String(second.port) ? second : first
+    },
+  }
+}
+
+async function startSentinel(
+  t: Test,
+  {
+    name,
+    port,
+    password,
+  }: { readonly name: string; readonly port: number; readonly password: string | undefined },
+): Promise<RedisProcess> {
+  const folder = makeFolder(t)
+  const ownPort = await freeLastingPort()
+  const lines = [
+    `port ${ownPort}`,
+    'bind 127.0.0.1',
+    'protected-mode no',
+    'logfile redis.log',
+    `sentinel monitor ${name} 127.0.0.1 ${port} 2`,
+    `sentinel down-after-milliseconds ${name} 500`,
+    `sentinel failover-timeout ${name} 2000`,
+    ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
+  ]
+  const file = join(folder, 'sentinel.conf')
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  const access = password === undefined ? {} : { password }
+  const sentinel = new RedisProcess({ port: ownPort, folder, args: [file, '--sentinel'], access })
+  t.teardown(() => sentinel.kill())
+  await sentinel.start()
+  return sentinel
+}
+
+/** A Cluster of three primaries, each with a replica. */
+export interface RedisCluster {
+  readonly url: string
+  readonly nodes: readonly RedisServer[]
+  /** Whoever serves this key now. */
+  primaryOf(key: string): Promise<RedisServer>
+  /** Waits until every node that runs says that all slots are served. */
+  untilWhole(): Promise<void>
+}
+
+/** Starts a Cluster that replaces a dead primary within seconds, and waits until it serves all slots. */
+export async function startCluster(t: Test, options: RedisServerOptions = {}): Promise<RedisCluster> {
+  const nodes = await Promise.all(Array.from({ length: 6 }, () => startClusterNode(t, options)))
+  const primaries = nodes.slice(0, 3)
+  const [first] = nodes as [RedisServer]
+  for (const [index, { host, port }] of nodes.entries()) {
+    await nodes[index]?.send('CLUSTER', 'SET-CONFIG-EPOCH', index + 1)
+    if (index > 0)
+      await first.send('CLUSTER', 'MEET', host, port, await busPortOf(nodes[index] as RedisServer))
+  }
+  const bounds = [0, 5_461, 10_923, 16_384]
+  for (const [index, primary] of primaries.entries())
+    await primary.send('CLUSTER', 'ADDSLOTSRANGE', bounds[index] ?? 0, (bounds[index + 1] ?? 0) - 1)
+  const knowAll = async (node: RedisServer) =>
+    String(await node.send('CLUSTER', 'NODES'))
+      .trim()
+      .split('\n').length === 6
+  for (const node of nodes) await until('each node knows all', () => knowAll(node))
+  for (const [index, replica] of nodes.slice(3).entries())
+    await replica.send('CLUSTER', 'REPLICATE', String(await primaries[index]?.send('CLUSTER', 'MYID')))
+  const cluster = {
+    url: `redis+cluster://${primaries.map(({ host, port }) => `${host}:${port}`).join(',')}`,
+    nodes,
+    primaryOf: (key: string) => primaryOf(nodes, key),
+    untilWhole: () => untilWhole(nodes),
+  }
+  await cluster.untilWhole()
+  for (const replica of nodes.slice(3))
+    await until('each replica follows', async () => String(await replica.send('ROLE')).includes('connected'))
+  return cluster
+}
+
+async function startClusterNode(t: Test, options: RedisServerOptions): Promise<RedisServer> {
+  const busPort = await freeLastingPort()
+  const args = [
+    ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-port', String(busPort)],
+    ...['--cluster-node-timeout', '1000', '--cluster-replica-validity-factor', '0'],
+  ]
+  return await startRedis(t, { ...options, args: [...args, ...(options.args ?? [])] })
+}
+
+async function busPortOf(node: RedisServer): Promise<number> {
+  return Number(await node.send('CONFIG', 'GET', 'cluster-port').then((reply) => (reply as string[])[1]))
+}
+
+async function untilWhole(nodes: readonly RedisServer[]): Promise<void> {
+  const isWhole = async (node: RedisServer) =>
+    !node.isRunning || /cluster_state:ok/.test(String(await node.send('CLUSTER', 'INFO')))
+  for (const node of nodes) await until('each node says that the Cluster is whole', () => isWhole(node))
+}
+
+async function primaryOf(nodes: readonly RedisServer[], key: string): Promise<RedisServer> {
+  for (const node of nodes.filter(({ isRunning }) => isRunning)) {
+    const slot = Number(await node.send('CLUSTER', 'KEYSLOT', key))
+    const ranges = (await node.send('CLUSTER', 'SLOTS')) as [number, number, [string, number]][]
+    const range = ranges.find(([from, to]) => from <= slot && slot <= to)
+    const primary = nodes.find(({ port }) => port === range?.[2][1])
+    if (primary !== undefined) return primary
+  }
+  throw new Error(`no node serves ${key}`)
 }

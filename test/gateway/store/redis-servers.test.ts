@@ -1,7 +1,8 @@
 /** The Redis servers that other tests kill and freeze must do what those tests believe, and be gone afterwards. */
 import t from 'tap'
-import { startRedis } from '../../support/redis-servers.ts'
+import { startCluster, startRedis, startSentinels } from '../../support/redis-servers.ts'
 import { needs, openssl, redisServer } from '../../support/services.ts'
+import { until } from '../../support/until.ts'
 
 const options = { ...(await needs(redisServer)), ...(await needs(openssl)) }
 
@@ -30,4 +31,24 @@ t.test('a Redis with TLS and ACL users lets in nobody else', options, async (t) 
   const redis = await startRedis(t, { tls: true, acl: ['user gateway on >secret ~* &* +ping'] })
   t.equal(await redis.send('ACL', 'WHOAMI'), 'administrator')
   t.equal(redis.urlFor('gateway:secret@'), `rediss://gateway:secret@127.0.0.1:${redis.port}`)
+})
+
+t.test('three Sentinels make the replica of a dead primary the primary', options, async (t) => {
+  const { primary, url } = await startSentinels(t)
+  t.match(url, /^redis\+sentinel:\/\/127\.0\.0\.1:\d+,127\.0\.0\.1:\d+,127\.0\.0\.1:\d+\/main$/)
+  const first = await primary()
+  await first.kill()
+  await until('there is another primary', async () => (await primary()) !== first)
+  const second = await primary()
+  await until('it takes writes', async () => String(await second.send('ROLE')).startsWith('master'))
+})
+
+t.test('a Cluster serves all slots again after a primary has died', options, async (t) => {
+  const { nodes, primaryOf, untilWhole } = await startCluster(t)
+  t.equal(nodes.length, 6)
+  const first = await primaryOf('a')
+  await first.kill()
+  await until('there is another primary', async () => (await primaryOf('a')) !== first)
+  await untilWhole()
+  t.equal(await (await primaryOf('a')).send('SET', 'a', '1'), 'OK')
 })

@@ -9,11 +9,13 @@ import { EntryHeaderRules } from './backends/header-rules.ts'
 import { RouteTable } from './backends/route-table.ts'
 import { ClientAddresses } from './client-address.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { GatewaySettings, TimeoutSettings } from './config/settings.ts'
+import type { GatewaySettings, StoreSettings, TimeoutSettings } from './config/settings.ts'
 import type { Exchange } from './exchange.ts'
 import type { Gateway } from './handle-request.ts'
 import { logAccess } from './observe/access-log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { openStore } from './store/open-store.ts'
+import type { RedisStore } from './store/redis-store.ts'
 import { MemoryLedger } from './throttle/memory-ledger.ts'
 import { RateLimitFields } from './throttle/rate-limit-fields.ts'
 import { Throttle } from './throttle/throttle.ts'
@@ -46,7 +48,7 @@ export async function startGateway(
   log: Logger,
   clock: Clock = systemClock,
 ): Promise<RunningGateway> {
-  const services = buildServices(settings, log, clock)
+  const services = await buildServices(settings, log, clock)
   let isReady = true
   const adminApp = createAdminApp({ isReady: () => isReady, metrics: services.metrics })
   const admin = await startListening(adminApp, settings.admin, 'the admin listener of the gateway').catch(
@@ -95,9 +97,10 @@ interface Services {
 }
 
 /** Opens every connection, and builds what the request path works with. */
-function buildServices(settings: GatewaySettings, log: Logger, clock: Clock): Services {
+async function buildServices(settings: GatewaySettings, log: Logger, clock: Clock): Promise<Services> {
   const cache = new MemoryTokenCache(settings.tokenCache)
   const metrics = new Metrics(() => cache.size)
+  const store = await openSharedStore(settings.store, metrics, log)
   const backends = new Map<string, Backend>()
   const dispatcher = new Agent({ connections: maxProviderConnections })
   const provider = createProvider(settings, {
@@ -122,9 +125,23 @@ function buildServices(settings: GatewaySettings, log: Logger, clock: Clock): Se
     },
     async close() {
       metrics.close()
-      await Promise.all([dispatcher.close(), ...[...backends.values()].map((backend) => backend.close())])
+      const closing = [...backends.values()].map((backend) => backend.close())
+      await Promise.all([dispatcher.close(), store?.close(), ...closing])
     },
   }
+}
+
+/** What this process shares with others; `undefined` when it keeps everything to itself. */
+async function openSharedStore(
+  settings: StoreSettings,
+  metrics: Metrics,
+  log: Logger,
+): Promise<RedisStore | undefined> {
+  if (settings.kind === 'memory') return undefined
+  const countCommand = metrics.countStoreCommand.bind(metrics)
+  const store = await openStore(settings, { log, countCommand })
+  metrics.watchStore(store)
+  return store
 }
 
 /** Routes that go to one place share its connections. */

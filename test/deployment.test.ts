@@ -129,6 +129,12 @@ t.test('the operations page names the gateway’s metrics, all of them and no ot
 t.test('both configurations are valid with no more than the variables that their service gets', async (t) => {
   const { gateway, oauthServer } = await readSettings()
   t.ok(gateway.routes.length > 0)
+  t.match(gateway.store, {
+    kind: 'redis',
+    hosts: [{ host: 'redis', port: 6_379 }],
+    password: 'value-of-REDIS_PASSWORD',
+  })
+  t.ok('redis' in services, 'the port is the one of the Redis image')
   const database = new URL(oauthServer.database)
   const postgres = services.postgres?.environment
   t.equal(database.host, 'postgres:5432', 'the port is the one of the Postgres image')

@@ -4,6 +4,12 @@ import type { Exchange } from '../exchange.ts'
 /** The buckets of the duration, in seconds: from what a cached answer takes to what a patient client waits. */
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
+/** Whether a store can be used, as far as figures show it. */
+export interface StoreState {
+  readonly isUp: boolean
+  readonly isListening: boolean
+}
+
 /** The gateway's figures, in the Prometheus text format. Labels are routes, statuses and codes: never a client's words. */
 export class Metrics {
   readonly #registry = new Registry()
@@ -45,6 +51,14 @@ export class Metrics {
     registers: [this.#registry],
   })
 
+  readonly #storeCommands = new Counter({
+    name: 'passerelle_store_commands_total',
+    help: 'Scripts run in the store, by outcome: answered, script-failed, unavailable (no answer) or refused (not sent).',
+    labelNames: ['script', 'outcome'] as const,
+    registers: [this.#registry],
+  })
+  #store: StoreState = { isUp: true, isListening: true }
+
   constructor(readCachedTokens: () => number) {
     collectDefaultMetrics({ register: this.#registry })
     new Gauge({
@@ -55,10 +69,25 @@ export class Metrics {
         this.set(readCachedTokens())
       },
     })
+    this.#addStoreGauge('passerelle_store_up', 'Whether the store is used.', () => this.#store.isUp)
+    this.#addStoreGauge(
+      'passerelle_store_listening',
+      'Whether messages of other gateways are heard.',
+      () => this.#store.isListening,
+    )
   }
 
   get contentType(): string {
     return this.#registry.contentType
+  }
+
+  /** Tells the state of a store from now on. Without one, where everything is in this process, nothing can be down. */
+  watchStore(store: StoreState): void {
+    this.#store = store
+  }
+
+  countStoreCommand(script: string, outcome: string): void {
+    this.#storeCommands.inc({ script, outcome })
   }
 
   countRequest(exchange: Exchange): void {
@@ -82,6 +111,17 @@ export class Metrics {
 
   render(): Promise<string> {
     return this.#registry.metrics()
+  }
+
+  #addStoreGauge(name: string, help: string, read: () => boolean): void {
+    new Gauge({
+      name,
+      help: `${help} 1 or 0; always 1 with the store in memory.`,
+      registers: [this.#registry],
+      collect() {
+        this.set(Number(read()))
+      },
+    })
   }
 
   /** Releases what the figures of the process hold on to. */

@@ -6,7 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startBackendRecorder } from '../support/backend-recorder.ts'
 import { startTestGateway } from '../support/gateway.ts'
+import { startRedis } from '../support/redis-servers.ts'
 import { setScene } from '../support/scene.ts'
+import { needs, redisServer } from '../support/services.ts'
+import { until } from '../support/until.ts'
 
 t.test('the admin listener tells health and figures, and is no way to the APIs', async (t) => {
   const { gateway, call } = await setScene(t)
@@ -101,3 +104,31 @@ t.test('when one of its addresses cannot be had, nothing stays open', async (t) 
   })
   await t.rejects(startTestGateway({ routes, listen: taken }), { message: /^the gateway cannot listen on/ })
 })
+
+t.test(
+  'with a shared store it tells its state, and is ready without it',
+  await needs(redisServer),
+  async (t) => {
+    const redis = await startRedis(t)
+    const { gateway } = await setScene(t, { config: { store: redis.url } })
+    const get = (path: string) => fetch(gateway.adminUrl + path)
+    const figure = async (name: string) => {
+      const metrics = await (await get('/metrics')).text()
+      return new RegExp(`^passerelle_store_${name} (\\d)$`, 'm').exec(metrics)?.[1]
+    }
+    await until(
+      'the store is used',
+      async () => (await figure('up')) === '1' && (await figure('listening')) === '1',
+    )
+    t.match(
+      await (await get('/metrics')).text(),
+      /^passerelle_store_commands_total\{script="publish",outcome="answered"\} /m,
+    )
+    await redis.kill()
+    await until(
+      'the store is away',
+      async () => (await figure('up')) === '0' && (await figure('listening')) === '0',
+    )
+    t.equal((await get('/readyz')).status, 200)
+  },
+)

@@ -30,11 +30,10 @@ t.test(
 /** Opens a store that cannot come up, and looks at what the log and the errors say of it. */
 async function openInVain(
   t: Test,
-  url: string,
+  { url, ca }: { readonly url: string; readonly ca?: string | undefined },
   reason: RegExp,
-  settings: { readonly ca?: string | undefined } = {},
 ): Promise<void> {
-  const { store, logLines } = await openTestStore(t, url, settings)
+  const { store, logLines } = await openTestStore(t, url, { ca })
   t.notOk(store.isUp)
   const error = await store.run(swap, [store.key('b0', 'x')], [1]).catch((error: unknown) => error as Error)
   const text = `${logLines.join('')}${JSON.stringify(error, Object.getOwnPropertyNames(error))}`
@@ -48,12 +47,16 @@ t.test('whoever is not let in reads why', options, async (t) => {
   const { ca } = redis
   const plain = redis.urlFor('gateway:s3cret@').replace('rediss', 'redis')
   await Promise.all([
-    openInVain(t, redis.urlFor('gateway:s3cret-wrong@'), /refuses the user name or the password/, { ca }),
-    openInVain(t, redis.urlFor('nobody:s3cret@'), /refuses the user name or the password/, { ca }),
-    openInVain(t, redis.urlFor(''), /wants a user name and a password/, { ca }),
-    openInVain(t, redis.urlFor('poor:s3cret@'), /ACL user may not do what the gateway needs/, { ca }),
-    openInVain(t, redis.urlFor('gateway:s3cret@'), /not trusted: `store.ca`/),
-    openInVain(t, plain, /wants TLS/),
+    openInVain(
+      t,
+      { url: redis.urlFor('gateway:s3cret-wrong@'), ca },
+      /refuses the user name or the password/,
+    ),
+    openInVain(t, { url: redis.urlFor('nobody:s3cret@'), ca }, /refuses the user name or the password/),
+    openInVain(t, { url: redis.urlFor(''), ca }, /wants a user name and a password/),
+    openInVain(t, { url: redis.urlFor('poor:s3cret@'), ca }, /ACL user may not do what the gateway needs/),
+    openInVain(t, { url: redis.urlFor('gateway:s3cret@') }, /not trusted: `store.ca`/),
+    openInVain(t, { url: plain }, /wants TLS/),
   ])
 })
 
@@ -62,11 +65,11 @@ t.test('a server that cannot serve the gateway is told from one that is gone', o
   const replica = await startRedis(t, { args: ['--replicaof', redis.host, String(redis.port)] })
   const node = await startRedis(t, { args: ['--cluster-enabled', 'yes', '--cluster-port', '0'] })
   await Promise.all([
-    openInVain(t, `${redis.url}/7`, /no database of this number/),
-    openInVain(t, redis.url.replace('redis', 'rediss'), /speaks no TLS/),
-    openInVain(t, redis.url.replace('redis', 'redis+cluster'), /no node of a Cluster/),
-    openInVain(t, replica.url, /read-only replica/),
-    openInVain(t, node.url, /Cluster/),
+    openInVain(t, { url: `${redis.url}/7` }, /no database of this number/),
+    openInVain(t, { url: redis.url.replace('redis', 'rediss') }, /speaks no TLS/),
+    openInVain(t, { url: redis.url.replace('redis', 'redis+cluster') }, /no node of a Cluster/),
+    openInVain(t, { url: replica.url }, /read-only replica/),
+    openInVain(t, { url: node.url }, /Cluster/),
   ])
   t.equal(await redis.send('DBSIZE'), 0, 'nothing was written to another database')
 })
@@ -78,6 +81,13 @@ t.test('another database is used for good, after a new connection too', options,
   await throughOutage(store, () => redis.send('CLIENT', 'KILL', 'TYPE', 'normal'))
   await store.run(swap, [store.key('b0', 'y')], [1])
   t.equal(await redis.send('DBSIZE'), 0)
+})
+
+t.test('a password without a user is the default user’s', options, async (t) => {
+  const redis = await startRedis(t)
+  await redis.send('CONFIG', 'SET', 'requirepass', 's3cret')
+  const { store } = await openTestStore(t, redis.urlFor(':s3cret@'))
+  t.ok(store.isUp)
 })
 
 t.test('a server that evicts what it was told to keep is warned of', options, async (t) => {

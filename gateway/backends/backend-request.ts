@@ -1,4 +1,5 @@
 import type { BackendLimit } from './backend-limit.ts'
+import type { EndpointWatch } from './endpoint-watch.ts'
 
 /** The header fields that a backend gets: the client's own, cleaned, and the identity that the gateway wrote. */
 export interface BackendHeaders {
@@ -15,6 +16,8 @@ export interface BackendRequest {
   readonly quota: QuotaReport | undefined
   /** Further fields of the answer, or of the error if there is none; names and values in turn. */
   readonly responseFields: readonly string[]
+  /** Who looks on while the request passes; `undefined` for all but a few endpoints. */
+  readonly watch: EndpointWatch | undefined
 }
 
 /** What the gateway tells of the client's quota, on an answer or an error; and in the same words, of a backend's limit. */

@@ -38,7 +38,7 @@ export class Backend {
         headers: request.headers.fields,
         body: hasBody(exchange) ? detachedBody(exchange) : null,
       },
-      call,
+      request.watch === undefined ? call : request.watch.attend(exchange, call),
     )
   }
 

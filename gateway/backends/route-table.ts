@@ -1,12 +1,16 @@
+import { longestPrefix } from '../../common/path-prefix.ts'
 import { RouteCharges } from '../charge.ts'
 import type { RouteSettings } from '../config/settings.ts'
 import type { Backend } from './backend.ts'
+import type { EndpointWatch } from './endpoint-watch.ts'
 
 /** An API behind the gateway, ready to be matched. */
 export interface Route extends Omit<RouteSettings, 'to'> {
   readonly backend: Backend
   /** What its requests count as. */
   readonly charges: RouteCharges
+  /** Who looks on at which of its paths; `undefined` for all but a few routes. */
+  readonly watches: ReadonlyMap<string, EndpointWatch> | undefined
 }
 
 /** Finds the route of a path: the longest prefix that ends at a segment's end. The cost grows with no number of routes. */
@@ -15,13 +19,22 @@ export class RouteTable {
   readonly #root: Route | undefined
   readonly #maxSegments: number
 
-  constructor(routes: readonly RouteSettings[], backendOf: (url: string) => Backend) {
+  /** @param watches Who looks on at which paths. */
+  constructor(
+    routes: readonly RouteSettings[],
+    backendOf: (url: string) => Backend,
+    watches: ReadonlyMap<string, EndpointWatch> = new Map(),
+  ) {
+    const prefixes = routes.map(({ prefix }) => prefix)
+    const watchesByPrefix = Map.groupBy(watches, ([path]) => longestPrefix(path, prefixes))
     for (const settings of routes) {
       const { to, ...rest } = settings
+      const watched = watchesByPrefix.get(settings.prefix)
       this.#routes.set(settings.prefix, {
         ...rest,
         backend: backendOf(to),
         charges: new RouteCharges(settings),
+        watches: watched && new Map(watched),
       })
     }
     this.#root = this.#routes.get('/')

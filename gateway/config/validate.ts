@@ -1,6 +1,7 @@
 import type { RuleBroken } from '../../common/config-file.ts'
 import { durationInMs } from '../../common/duration.ts'
 import { type ListenAddress, listenAddress } from '../../common/listen-address.ts'
+import { isWithinPrefix } from '../../common/path-prefix.ts'
 import type { GatewayConfig, LimitConfig, ProviderConfig, RouteConfig } from './options.ts'
 import { ownPrefix } from './settings.ts'
 
@@ -28,8 +29,12 @@ function isWildcard({ host }: ListenAddress): boolean {
 
 function* checkIdentities(config: GatewayConfig): Iterable<RuleBroken> {
   const named = Object.entries(config.identityProviders)
-  for (const [name, provider] of named) yield* checkProvider(['identityProviders', name], provider)
-  if (config.identity !== undefined) yield* checkProvider(['identity'], config.identity)
+  const all = named.map(([name, provider]) => ({ path: ['identityProviders', name], provider }))
+  if (config.identity !== undefined) all.push({ path: ['identity'], provider: config.identity })
+  for (const { path, provider } of all) {
+    yield* checkProvider(path, provider)
+    yield* checkEndpoints(path, provider, Object.keys(config.routes))
+  }
   for (const [prefix, route] of Object.entries(config.routes)) {
     if (route.auth === 'none') continue
     if (route.identity === undefined) {
@@ -63,6 +68,20 @@ function* checkKeyAges(
   const staleMs = durationInMs(keysMaxStale)
   if (staleMs >= 60_000 && staleMs >= durationInMs(keysMaxAge)) return
   yield { path: [...path, 'keysMaxStale'], rule: 'must be at least 1m, and no shorter than keysMaxAge' }
+}
+
+/** A path that no route serves is never seen passing. */
+function* checkEndpoints(
+  path: readonly string[],
+  { tokenEndpoint, revocationEndpoint }: ProviderConfig,
+  prefixes: readonly string[],
+): Iterable<RuleBroken> {
+  for (const [option, endpoint] of Object.entries({ tokenEndpoint, revocationEndpoint })) {
+    if (endpoint !== undefined && !prefixes.some((prefix) => isWithinPrefix(endpoint, prefix)))
+      yield { path: [...path, option], rule: 'must be a path that one of the routes serves' }
+  }
+  if (tokenEndpoint !== undefined && tokenEndpoint === revocationEndpoint)
+    yield { path: [...path, 'revocationEndpoint'], rule: 'must differ from tokenEndpoint' }
 }
 
 function* checkHeaderNames(config: GatewayConfig): Iterable<RuleBroken> {

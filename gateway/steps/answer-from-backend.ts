@@ -27,6 +27,7 @@ export function answerFromBackend(
     headers,
     quota,
     responseFields: bearer.isFromUrl ? noReferrer : none,
+    watch: match.route.watches?.get(match.target.path),
   })
 }
 

@@ -1,3 +1,4 @@
+import { isBearerToken } from '../../common/bearer-token.ts'
 import type { RequestTarget } from '../backends/request-target.ts'
 import { GatewayError } from '../errors.ts'
 import type { EntryHeaders } from './strip-identity-headers.ts'
@@ -23,9 +24,6 @@ interface TokenRules<Auth> {
   readonly target: RequestTarget
 }
 
-/** The syntax of a bearer token (RFC 6750 §2.1), within a bound. */
-const tokenPattern = /^[A-Za-z0-9._~+/-]{1,4096}=*$/
-
 const challenge = 'Bearer realm="passerelle"'
 
 /**
@@ -49,7 +47,7 @@ export function readBearerToken(
   const token = fromHeader ?? inQuery.tokens[0]
   if (token === undefined)
     throw new GatewayError('token-missing', { headers: ['WWW-Authenticate', challenge] })
-  if (!tokenPattern.test(token)) throw invalidRequest('token-malformed')
+  if (!isBearerToken(token)) throw invalidRequest('token-malformed')
   return { token, search: inQuery.search, isFromUrl: fromHeader === undefined }
 }
 

@@ -24,6 +24,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
       'client-address.ts',
       'shared-store.ts',
       'revocation.ts',
+      'revocation-intake.ts',
     ],
   ],
   // Its other top-level files stand on the ground floor: see floorOf.

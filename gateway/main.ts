@@ -3,10 +3,16 @@ import { Agent } from 'undici'
 import type { Logger } from '../common/log.ts'
 import { type RunningServer, startListening } from '../common/running-server.ts'
 import { createAdminApp } from './admin/app.ts'
+import { EventVerifier } from './admin/event-verifier.ts'
+import type { EventEndpointContext } from './admin/events.ts'
+import type { RevocationEndpointContext } from './admin/revocations.ts'
+import { transmitterKeys } from './admin/transmitter-keys.ts'
 import { createApp } from './app.ts'
 import { Backend } from './backends/backend.ts'
 import { EntryHeaderRules } from './backends/header-rules.ts'
 import { RouteTable } from './backends/route-table.ts'
+import type { TokenPrefetcher } from './backends/token-endpoint-watch.ts'
+import { watchEndpoints } from './backends/watched-endpoints.ts'
 import { ClientAddresses } from './client-address.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { GatewaySettings, StoreSettings, TimeoutSettings } from './config/settings.ts'
@@ -14,6 +20,10 @@ import type { Exchange } from './exchange.ts'
 import type { Gateway } from './handle-request.ts'
 import { logAccess } from './observe/access-log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { RevocationLog } from './observe/revocation-log.ts'
+import type { Revocations } from './revocation.ts'
+import { RevocationIntake } from './revocation-intake.ts'
+import { StoreUnavailable } from './shared-store.ts'
 import { openStore } from './store/open-store.ts'
 import type { RedisStore } from './store/redis-store.ts'
 import { MemoryLedger } from './throttle/memory-ledger.ts'
@@ -50,7 +60,7 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const services = await buildServices(settings, log, clock)
   let isReady = true
-  const adminApp = createAdminApp({ isReady: () => isReady, metrics: services.metrics })
+  const adminApp = createAdminApp({ isReady: () => isReady, ...services })
   const admin = await startListening(adminApp, settings.admin, 'the admin listener of the gateway').catch(
     async (error: unknown) => {
       await services.close()
@@ -92,6 +102,8 @@ interface Services {
   readonly gateway: Gateway
   readonly addresses: ClientAddresses
   readonly metrics: Metrics
+  readonly revocations: RevocationEndpointContext
+  readonly events: EventEndpointContext
   readonly onDone: (exchange: Exchange) => void
   close(): Promise<void>
 }
@@ -109,16 +121,39 @@ async function buildServices(settings: GatewaySettings, log: Logger, clock: Cloc
     listener: createProviderListener(metrics, log),
   })
   const listener = createResolverListener(metrics, log)
+  const tokens = new TokenResolver(provider, cache, { clock, listener })
+  const revocationLog = new RevocationLog(log, metrics.revocations)
+  const intake = new RevocationIntake(revocations, revocationLog.revocation)
+  const watches = watchEndpoints(settings.identities, {
+    prefetcherOf: () => prefetcher(tokens),
+    intake,
+    onUnread: revocationLog.unread,
+  })
+  const keysOf = transmitterKeys({
+    connection: { dispatcher, timeoutMs: settings.timeouts.identityMs },
+    clock,
+    onKeysFailed: revocationLog.keysFailed,
+  })
+  const openRoute = (url: string) => openBackend(backends, url, settings.timeouts)
   return {
     gateway: {
       headerRules: new EntryHeaderRules(settings.headers),
       headerNames: settings.headers,
-      routes: new RouteTable(settings.routes, (url) => openBackend(backends, url, settings.timeouts)),
-      tokens: new TokenResolver(provider, cache, { clock, listener }),
+      routes: new RouteTable(settings.routes, openRoute, watches),
+      tokens,
       throttle: new Throttle(new MemoryLedger(clock), new RateLimitFields(settings.rateLimitFields, clock)),
     },
     addresses: new ClientAddresses(settings.trustedProxies),
     metrics,
+    revocations: { secret: settings.revocation.secret, intake, clock, onRefused: revocationLog.refused },
+    events: {
+      verifier: new EventVerifier(settings.revocation.transmitters, keysOf, clock),
+      intake,
+      whenChanged: settings.identities.some(({ kind }) => kind === 'jwt') ? 'revoke' : 'refresh',
+      onRefused: revocationLog.refused,
+      onEvent: revocationLog.event,
+      onKeysFailed: revocationLog.keysFailed,
+    },
     onDone: (exchange) => {
       metrics.countRequest(exchange)
       logAccess(log, exchange)
@@ -142,6 +177,21 @@ async function openSharedStore(
   const store = await openStore(settings, { log, countCommand })
   metrics.watchStore(store)
   return store
+}
+
+/** Stands where no cache heeds revocations yet: whoever announces one is told so. */
+const revocations: Revocations = {
+  announce: () => Promise.reject(new StoreUnavailable('no cache of this gateway heeds revocations')),
+}
+
+function prefetcher(tokens: TokenResolver): TokenPrefetcher {
+  return {
+    prefetch(token) {
+      const meaning = tokens.resolve(token)
+      // Whoever asks for it next is told of the failure; the listener has heard of it.
+      if (meaning instanceof Promise) meaning.catch(() => undefined)
+    },
+  }
 }
 
 /** Routes that go to one place share its connections. */

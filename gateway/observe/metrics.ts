@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Exchange } from '../exchange.ts'
+import { RevocationMetrics } from './revocation-metrics.ts'
 
 /** The buckets of the duration, in seconds: from what a cached answer takes to what a patient client waits. */
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -50,6 +51,7 @@ export class Metrics {
     labelNames: ['outcome'] as const,
     registers: [this.#registry],
   })
+  readonly revocations = new RevocationMetrics(this.#registry)
 
   readonly #storeCommands = new Counter({
     name: 'passerelle_store_commands_total',

@@ -49,7 +49,10 @@ identity:
     url: \${OAUTH_SERVER_URL:-http://127.0.0.1:8081}/oauth/verifToken
     clientId: \${GATEWAY_CLIENT_ID}
     clientSecret: \${GATEWAY_CLIENT_SECRET}
+  # A token that is fetched through the gateway is known to it before its first call.
+  tokenEndpoint: /oauth/token
 routes:
+  /oauth/token: { to: "\${OAUTH_SERVER_URL:-http://127.0.0.1:8081}", auth: none, passAuthorization: true }
   /api1: { to: "\${PROGRAMS_URL:-http://127.0.0.1:8082}", roles: [USER, EDITOR], queryToken: true }
   /api2: { to: "\${OPEN_API_URL:-http://127.0.0.1:8083}", auth: none }
 logLevel: \${LOG_LEVEL:-info}

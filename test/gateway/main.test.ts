@@ -30,6 +30,32 @@ t.test('the admin listener tells health and figures, and is no way to the APIs',
   t.equal((await call('/metrics')).status, 404, 'and the public listener tells no figures')
 })
 
+t.test(
+  'the admin listener takes revocations from whoever has the secret, and events of known transmitters',
+  async (t) => {
+    const closed = await setScene(t)
+    const post = (url: string, type: string, body: string) =>
+      fetch(url, { method: 'POST', body, headers: { 'content-type': type } })
+    const toClosed = await post(`${closed.gateway.adminUrl}/revocations`, 'application/json', '{"all":true}')
+    t.equal(toClosed.status, 403)
+    const open = await setScene(t, { config: { revocation: { secret: 'a-secret-of-some-length' } } })
+    const toOpen = await post(`${open.gateway.adminUrl}/revocations`, 'application/json', '{"all":true}')
+    t.equal(toOpen.status, 401)
+    const event = await post(`${open.gateway.adminUrl}/events`, 'application/secevent+jwt', 'x')
+    t.match(await event.json(), { err: 'invalid_request' })
+    const metrics = await (await fetch(`${open.gateway.adminUrl}/metrics`)).text()
+    t.match(
+      metrics,
+      /^passerelle_revocation_refusals_total\{endpoint="revocations",reason="secret-missing"\} 1$/m,
+    )
+    t.equal(
+      (await open.call('/revocations', { method: 'POST' })).status,
+      404,
+      'and the public listener takes none',
+    )
+  },
+)
+
 t.test('each request leaves one line in the log, with what the gateway itself knows', async (t) => {
   const { gateway, call } = await setScene(t)
   const response = await call('/api1/x?secret=1', { token: 'good' })

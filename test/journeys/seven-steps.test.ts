@@ -2,6 +2,7 @@
  * The original platform's wire, step by step, against the whole platform as `npm start` runs it: what a partner of 2014
  * does still works, and what it must not do is refused.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startBackendRecorder } from '../support/backend-recorder.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -47,6 +48,35 @@ t.test('the seven steps of the original', async (t) => {
   for (let i = 0; i < 21; i += 1) statuses.push((await call()).status)
   t.same(statuses, [...Array(19).fill(200), 429, 429])
   t.equal(platform.countSubRequests(), 1, 'and all that was one sub-request')
+})
+
+t.test('a token that was fetched through the gateway is known before its first call', async (t) => {
+  const platform = await startTestPlatform(t)
+  const { id, secret } = platform.clients.demo
+  const fetchToken = async () => {
+    const answer = await fetch(`${platform.url}/oauth/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    })
+    t.equal(answer.status, 200)
+    return ((await answer.json()) as { access_token: string }).access_token
+  }
+  const call = async (token: string) =>
+    (await fetch(`${platform.url}/api1`, { headers: { authorization: `Bearer ${token}` } })).status
+  const token = await fetchToken()
+  while (platform.countSubRequests() < 1) await sleep(5)
+  t.equal(await call(token), 200)
+  t.equal(platform.countSubRequests(), 1, 'the first call asked nobody')
+  t.equal(await call(await fetchToken()), 200, 'one that comes at once joins the question under way')
+  t.equal(platform.countSubRequests(), 2)
+  const refused = await fetch(`${platform.url}/oauth/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ a: 'b' }),
+  })
+  t.not(refused.status, 200)
+  t.equal(platform.countSubRequests(), 2)
+  t.notMatch(platform.logLines.join(''), new RegExp(`${token}|${secret}`))
 })
 
 t.test('the quota belongs to the client: two tokens share it, and a third does not refill it', async (t) => {

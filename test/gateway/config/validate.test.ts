@@ -115,6 +115,23 @@ t.test('a route names an identity provider that there is, and keeps off the gate
   t.end()
 })
 
+t.test('an endpoint that the gateway should look on at is one that a route serves', (t) => {
+  const provider = (rest: string) => `identity: { verify: "http://i", ${rest} }`
+  const rule = 'must be a path that one of the routes serves'
+  t.strictSame(faultsOf(provider('tokenEndpoint: /api/token, revocationEndpoint: /api'), routes), [])
+  t.strictSame(faultsOf(provider('tokenEndpoint: /apis/token, revocationEndpoint: /'), routes), [
+    `1: identity.tokenEndpoint: /apis/token ${rule}`,
+    `1: identity.revocationEndpoint: / ${rule}`,
+  ])
+  t.strictSame(faultsOf(provider('tokenEndpoint: /x'), 'routes: { /: { to: "http://b" } }'), [])
+  t.strictSame(faultsOf(provider('tokenEndpoint: /api/x, revocationEndpoint: /api/x'), routes), [
+    '1: identity.revocationEndpoint: /api/x must differ from tokenEndpoint',
+  ])
+  const other = 'identityProviders: { other: { verify: "http://i", tokenEndpoint: /x } }'
+  t.strictSame(faultsOf(identity, other, routes), [`2: identityProviders.other.tokenEndpoint: /x ${rule}`])
+  t.end()
+})
+
 t.test('the identity headers have three names of their own', (t) => {
   const differ = 'must differ from the other identity headers'
   const own = 'must be a header of its own: this one has a meaning in HTTP already'

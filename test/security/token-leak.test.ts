@@ -5,7 +5,9 @@
  * Known cases: fastify#4980 (the token in the log and in the 404 body), and every reverse proxy's access log.
  */
 import { request as httpRequest } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { sendJson } from '../support/identity-stub.ts'
 import { sendRaw } from '../support/raw-client.ts'
 import { setScene } from '../support/scene.ts'
 
@@ -107,4 +109,42 @@ t.test('no token and no secret shows in a log line, an error, a metric or a back
     JSON.stringify(identity.recorder.requests).includes(sentinel),
     'only the identity provider is told the token',
   )
+})
+
+t.test('a token that is issued or revoked on the way through shows nowhere', async (t) => {
+  const { gateway, backend, identity, call } = await setScene(t, {
+    identity: (stub) => ({
+      verify: stub.verifyUrl,
+      tokenEndpoint: '/oauth/token',
+      revocationEndpoint: '/oauth/revoke',
+    }),
+    routes: (to) => ({ '/api1': { to }, '/oauth': { to, auth: 'none', passAuthorization: true } }),
+  })
+  identity.tokens.set(sentinel, { client: 'Partner' })
+  backend.answer = (_request, response) =>
+    sendJson(response, 200, { access_token: sentinel, refresh_token: `${sentinel}r` })
+  const authorization = `Basic ${Buffer.from(`id:${secret}`).toString('base64')}`
+  const post = async (path: string, fields: Record<string, string>) =>
+    (
+      await call(path, { method: 'POST', headers: { authorization }, body: new URLSearchParams(fields) })
+    ).text()
+  await post('/oauth/token', { client_secret: secret })
+  while (identity.recorder.requests.length === 0) await sleep(5)
+  t.equal((await call('/api1', { token: sentinel })).status, 200)
+  t.equal(identity.recorder.requests.length, 1, 'its first call asked nobody')
+  identity.misbehave = (_request, response) => response.writeHead(500).end(sentinel)
+  backend.answer = (_request, response) => sendJson(response, 200, { access_token: `${sentinel}2` })
+  await post('/oauth/token', {})
+  while (!gateway.logLines.some((line) => line.includes('gave no answer'))) await sleep(5)
+  await post('/oauth/revoke', { token: sentinel, client_secret: secret })
+  await post('/oauth/revoke', { token: `${sentinel} x` })
+  const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text()
+  t.match(metrics, /^passerelle_revocations_total\{source="passed-through",[^}]*\} 1$/m)
+  t.match(metrics, /^passerelle_revocations_unread_total 1$/m)
+  const lines = gateway.logLines.join('')
+  t.match(lines, /could not be read/)
+  for (const text of [metrics, lines]) {
+    t.notMatch(text, /SENTINEL/)
+    t.notMatch(text, authorization)
+  }
 })

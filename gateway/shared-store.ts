@@ -27,6 +27,8 @@ export interface SharedStore {
    * store is not partitioned, there is only one bucket.
    */
   bucketOf(tag: string): string
+  /** Every bucket that there is. */
+  readonly buckets: readonly string[]
   /** The key `PREFIX:{BUCKET}:REST` for a bucket of {@link bucketOf}; keys of one bucket may be in one script. */
   key(bucket: string, rest: string): string
   /**

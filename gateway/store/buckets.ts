@@ -19,6 +19,9 @@ const slots: ReadonlyMap<string, number> = new Map(
   Array.from({ length: bucketCount }, (_, index) => [`b${index}`, slotOfTag(`b${index}`)]),
 )
 
+/** Every bucket of a Cluster. */
+export const clusterBuckets: readonly string[] = [...slots.keys()]
+
 /** The slot of a Cluster in which a key lies that {@link SharedStore.key} has made; `undefined` for any other key. */
 export function slotOfKey(key: string): number | undefined {
   const start = key.indexOf('{')

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { RedisSettings } from '../config/settings.ts'
 import { type SharedStore, type StoreScript, StoreUnavailable } from '../shared-store.ts'
 import { Breaker } from './breaker.ts'
-import { bucketOfTag, soleBucket } from './buckets.ts'
+import { bucketOfTag, clusterBuckets, soleBucket } from './buckets.ts'
 import type { CommandLink, LinkEvents } from './command-link.ts'
 import { evaluate, type ScriptCall, within } from './evaluate.ts'
 import { ClientOpener } from './open-clients.ts'
@@ -96,6 +96,10 @@ export class RedisStore implements SharedStore {
 
   bucketOf(tag: string): string {
     return this.isPartitioned ? bucketOfTag(tag) : soleBucket
+  }
+
+  get buckets(): readonly string[] {
+    return this.isPartitioned ? clusterBuckets : [soleBucket]
   }
 
   key(bucket: string, rest: string): string {

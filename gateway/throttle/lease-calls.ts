@@ -47,7 +47,7 @@ export class LeaseCalls {
     this.#store = stores.store
     this.#now = now
     stores.store.onMessage('lost', (bucket) => {
-      if (/^b\d{1,3}$/.test(bucket)) void this.touch(bucket)
+      if (stores.store.buckets.includes(bucket)) void this.touch(bucket)
     })
     stores.store.onChange(() => this.#heedChange())
     this.#heedChange()
@@ -159,9 +159,11 @@ export class LeaseCalls {
     })
     const answer = await this.#leaseStore.call(this.#callFor(bucket, requests))
     const times = { sent, received: copy(this.#now()), storeMs: answer.nowMs }
+    let isCorrupt = false
     for (const [index, lease] of leases.entries()) {
       const grant = answer.grants[index]
       if (grant === undefined) continue
+      if (grant.kind === 'corrupt') isCorrupt = true
       // Where nothing is granted yet, there being nothing says nothing of the quota.
       lease.accept(grant, times, (answer.isOpen ? waiting[index] : undefined) ?? nobody)
       // Stated in an epoch that was not known of, it may have to be stated as what is left after a loss.
@@ -169,6 +171,8 @@ export class LeaseCalls {
       if (grant.kind === 'window' && grant.mustRecall) this.#tell('recall', lease.id)
     }
     this.#heed(bucket, answer)
+    if (isCorrupt)
+      throw new Error('what the store holds of a quota was written by somebody else: delete its key')
     if (!answer.isOpen && waiting.some(({ need }) => need > 0))
       throw new StoreUnavailable('the store has lost data, and is being told again')
   }

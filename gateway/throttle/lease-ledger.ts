@@ -48,6 +48,7 @@ export class LeaseLedger implements Ledger {
   readonly #table: LeaseTable
   readonly #calls: LeaseCalls
   readonly #keeper: LeaseKeeper
+  readonly #buckets: readonly string[]
   readonly #now: () => Moment
   readonly #listener: LeaseLedgerListener
 
@@ -56,13 +57,14 @@ export class LeaseLedger implements Ledger {
     this.#table = new LeaseTable((owner) => store.bucketOf(owner), maxLeases)
     this.#calls = new LeaseCalls(this.#table, { leaseStore, store }, now)
     this.#keeper = new LeaseKeeper({ table: this.#table, calls: this.#calls, store, now, every })
+    this.#buckets = store.buckets
     this.#now = now
     this.#listener = listener
   }
 
   /** Waits until the store grants, within the time: right after it was started empty it does not at once. */
-  open(buckets: readonly string[], timeoutMs: number): Promise<unknown> {
-    return Promise.all(buckets.map((bucket) => this.#calls.open(bucket, timeoutMs)))
+  async open(timeoutMs: number): Promise<void> {
+    await Promise.all(this.#buckets.map((bucket) => this.#calls.open(bucket, timeoutMs)))
   }
 
   take(charge: Charge): Verdict | Promise<Verdict> {

@@ -109,7 +109,7 @@ local function look(key, a)
   local f = redis.call('HMGET', key, 's', 'e', 'g', 'o', 'n', 'rc', 'p:' .. me)
   local w = {s = number(f[1], key), e = number(f[2], key), g = number(f[3], key), o = number(f[4], key), n = number(f[5], key)}
   local row = rowOf(f[7], key)
-  local look = {key = key, w = w, rc = number(f[6], key), limit = limit, ttl = ttl, continues = 0, grant = 0, lacks = false, begins = false}
+  local look = {key = key, w = w, rc = number(f[6], key), limit = limit, ttl = ttl, continues = 0, grant = 0, held = 0, lacks = false, begins = false}
   local delta, isFresh = 0, false
   if w.e > now then
     if seq <= row.Q then
@@ -158,6 +158,7 @@ local function look(key, a)
     look.grant = math.min(look.left, math.max(lacking, fair, 0))
   else
     look.lacks = lacking > 0
+    if look.lacks and not look.begins then look.held = heldByOthers(key) end
   end
   return look
 end
@@ -168,9 +169,9 @@ local function window(look, blocked)
   local granted, held, recall = look.grant, 0, 0
   if blocked and granted > 0 then granted = -1 end
   if look.begins and granted <= 0 then return {0, 0, 0, granted, 0, look.limit, 0, 0, 0, 0} end
-  if look.lacks and not look.begins then
-    held = heldByOthers(key)
-    if held > 0 and (now - look.rc > 100 or look.rc > now) then
+  if look.held > 0 then
+    held = look.held
+    if now - look.rc > 100 or look.rc > now then
       recall = 1
       look.rc = now
     end
@@ -225,7 +226,8 @@ local function rate(r, blocked)
   return {granted, tat, r.within, us}
 end
 
--- Nothing is granted, and no window begun, where an enforced policy of the call has no room: the request counts for none.
+-- What cannot be read (somebody else wrote it) is neither granted from nor changed. Nothing is granted, and no window
+-- begun, where an enforced policy of the call has no room: the request counts for none.
 local answers, looks, blocked = {now, id, created, open and 1 or 0}, {}, false
 local at = 7
 for i = 2, #KEYS do
@@ -234,12 +236,16 @@ for i = 2, #KEYS do
   local count = isWindow and 14 or 10
   for j = 0, count - 1 do a[j + 1] = ARGV[at + j] end
   at = at + count
-  local look = isWindow and look(KEYS[i], a) or room(KEYS[i], a)
+  local isRead, look = pcall(isWindow and look or room, KEYS[i], a)
+  if not isRead then look = {isCorrupt = true, lacks = true} end
   look.isWindow = isWindow
   if look.lacks and a[2] == '0' then blocked = true end
   looks[i] = look
 end
-for i = 2, #KEYS do answers[i + 3] = looks[i].isWindow and window(looks[i], blocked) or rate(looks[i], blocked) end
+for i = 2, #KEYS do
+  local look = looks[i]
+  if look.isCorrupt then answers[i + 3] = 'corrupt' else answers[i + 3] = look.isWindow and window(look, blocked) or rate(look, blocked) end
+end
 return answers
 `
 

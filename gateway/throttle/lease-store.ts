@@ -79,7 +79,12 @@ export interface RateGrant {
   readonly nowUs: number
 }
 
-export type LeaseGrant = WindowGrant | RateGrant
+/** What the store holds under this name was written by somebody else: it is neither used nor changed. */
+export interface NoGrant {
+  readonly kind: 'corrupt'
+}
+
+export type LeaseGrant = WindowGrant | RateGrant | NoGrant
 
 /** One call: requests that lie in one bucket. */
 export interface LeaseCall {
@@ -157,10 +162,16 @@ export function readAnswer(reply: unknown, requests: readonly LeaseRequest[]): L
     isNewEpoch: isNewEpoch === 1,
     isOpen: isOpen === 1,
     grants: requests.map(({ kind }, index) =>
-      kind === 'rate' ? readRate(grants[index]) : readWindow(grants[index]),
+      grants[index] === 'corrupt'
+        ? corrupt
+        : kind === 'rate'
+          ? readRate(grants[index])
+          : readWindow(grants[index]),
     ),
   }
 }
+
+const corrupt: NoGrant = { kind: 'corrupt' }
 
 function readWindow(reply: unknown): WindowGrant {
   const numbers = asList(reply, 10).map(asNumber)

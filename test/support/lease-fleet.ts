@@ -22,6 +22,7 @@ interface Bus {
 export class TestStore implements SharedStore {
   readonly processId: string
   readonly isPartitioned = false
+  readonly buckets = ['b0']
   isUp = true
   isListening = true
   peers: readonly string[] = []
@@ -95,7 +96,7 @@ export async function createModelLedger(model: LeaseModel): Promise<LeaseLedger>
   const now = () => ({ monotonicMs: model.nowUs / 1_000, wallMs: model.nowUs / 1_000 })
   const leaseStore = new ModelLeaseStore(model, store)
   const ledger = new LeaseLedger({ store, leaseStore, now, listener: { notCounted: () => {} } })
-  const opening = ledger.open(['b0'], 60_000)
+  const opening = ledger.open(60_000)
   await settle()
   model.nowUs += 300_000
   await opening

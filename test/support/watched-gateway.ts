@@ -6,6 +6,7 @@ import { Backend } from '../../gateway/backends/backend.ts'
 import { EntryHeaderRules } from '../../gateway/backends/header-rules.ts'
 import { RouteTable } from '../../gateway/backends/route-table.ts'
 import { watchEndpoints } from '../../gateway/backends/watched-endpoints.ts'
+import { ClientAddresses } from '../../gateway/client-address.ts'
 import { parseGatewayConfig } from '../../gateway/config/load.ts'
 import type { Gateway } from '../../gateway/handle-request.ts'
 import { type BackendRecorder, startBackendRecorder } from './backend-recorder.ts'
@@ -70,7 +71,13 @@ export async function startWatchedGateway(t: Test, to?: string): Promise<Watched
     headerNames: settings.headers,
     routes: new RouteTable(settings.routes, open, watches),
   } as unknown as Gateway
-  const app = createApp({ gateway, timeouts: settings.timeouts, log, onDone: () => undefined })
+  const app = createApp({
+    gateway,
+    addresses: new ClientAddresses([]),
+    timeouts: settings.timeouts,
+    log,
+    onDone: () => undefined,
+  })
   const { url, close } = await startListening(app, { host: '127.0.0.1', port: 0 }, 'the gateway')
   t.teardown(async () => {
     app.server.closeAllConnections()

@@ -51,7 +51,15 @@ t.test('what is in hand when a window ends is not used in the next', async (t) =
   const world = new LeaseWorld({ nodes: 1, limit: 200, windowMs: 3_000 })
   const together = (count: number): WorldEvent => ({ kind: 'requests together', node: 0, count })
   const pass = (ms: number): WorldEvent => ({ kind: 'time passes', ms })
-  await world.run([together(1), pass(1_000), together(20), pass(1_000), together(3), pass(2_100), together(300)])
+  await world.run([
+    together(1),
+    pass(1_000),
+    together(20),
+    pass(1_000),
+    together(3),
+    pass(2_100),
+    together(300),
+  ])
   t.same(world.faults, [])
   t.equal([...world.admittedByEnd.values()].at(-1), 200)
   await world.close()

@@ -25,7 +25,7 @@ t.test('the lease ledger keeps the contract of all ledgers, on a real Redis', sk
       now: () => ({ monotonicMs: nowMs(), wallMs: nowMs() }),
       listener: { notCounted: () => {} },
     })
-    await ledger.open(['b0'], 5_000)
+    await ledger.open(5_000)
     open = true
     return ledger
   })

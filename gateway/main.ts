@@ -26,7 +26,7 @@ import { RevocationIntake } from './revocation-intake.ts'
 import { StoreUnavailable } from './shared-store.ts'
 import { openStore } from './store/open-store.ts'
 import type { RedisStore } from './store/redis-store.ts'
-import { MemoryLedger } from './throttle/memory-ledger.ts'
+import { createLedger } from './throttle/create-ledger.ts'
 import { RateLimitFields } from './throttle/rate-limit-fields.ts'
 import { Throttle } from './throttle/throttle.ts'
 import {
@@ -113,6 +113,9 @@ async function buildServices(settings: GatewaySettings, log: Logger, clock: Cloc
   const cache = new MemoryTokenCache(settings.tokenCache)
   const metrics = new Metrics(() => cache.size)
   const store = await openSharedStore(settings.store, metrics, log)
+  const ledger = await createLedger(store, clock, {
+    notCounted: (outcome) => metrics.countUncounted(outcome),
+  })
   const backends = new Map<string, Backend>()
   const dispatcher = new Agent({ connections: maxProviderConnections })
   const provider = createProvider(settings, {
@@ -141,7 +144,7 @@ async function buildServices(settings: GatewaySettings, log: Logger, clock: Cloc
       headerNames: settings.headers,
       routes: new RouteTable(settings.routes, openRoute, watches),
       tokens,
-      throttle: new Throttle(new MemoryLedger(clock), new RateLimitFields(settings.rateLimitFields, clock)),
+      throttle: new Throttle(ledger, new RateLimitFields(settings.rateLimitFields, clock)),
     },
     addresses: new ClientAddresses(settings.trustedProxies),
     metrics,
@@ -160,6 +163,8 @@ async function buildServices(settings: GatewaySettings, log: Logger, clock: Cloc
     },
     async close() {
       metrics.close()
+      // What is in hand goes back before the connection on which it can.
+      await ledger.close()
       const closing = [...backends.values()].map((backend) => backend.close())
       await Promise.all([dispatcher.close(), store?.close(), ...closing])
     },

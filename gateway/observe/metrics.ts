@@ -59,6 +59,12 @@ export class Metrics {
     labelNames: ['script', 'outcome'] as const,
     registers: [this.#registry],
   })
+  readonly #uncounted = new Counter({
+    name: 'passerelle_uncounted_requests_total',
+    help: 'Requests that the store could not count: refused, insured (from the local share) or open (served all the same).',
+    labelNames: ['outcome'] as const,
+    registers: [this.#registry],
+  })
   #store: StoreState = { isUp: true, isListening: true }
 
   constructor(readCachedTokens: () => number) {
@@ -90,6 +96,10 @@ export class Metrics {
 
   countStoreCommand(script: string, outcome: string): void {
     this.#storeCommands.inc({ script, outcome })
+  }
+
+  countUncounted(outcome: 'refused' | 'insured' | 'open'): void {
+    this.#uncounted.inc({ outcome })
   }
 
   countRequest(exchange: Exchange): void {

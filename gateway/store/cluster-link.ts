@@ -54,6 +54,12 @@ export class ClusterLink implements CommandLink {
     return (slot !== undefined && this.#client.slots[slot]?.[0]) || ''
   }
 
+  publish(key: string, channel: string, message: string): Promise<unknown> {
+    const server = this.serverOf(key)
+    const node = this.#client.nodes('master').find((candidate) => nameOf(candidate) === server)
+    return (node ?? this.#client).publish(channel, message)
+  }
+
   findBucket(isWanted: (server: string) => boolean): string | undefined {
     return findBucket((slot) => {
       const server = this.#client.slots[slot]?.[0]

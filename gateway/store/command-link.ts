@@ -19,6 +19,8 @@ export interface CommandLink {
   serverOf(key: string): string
   /** A bucket on a server that fulfils the condition. */
   findBucket(isWanted: (server: string) => boolean): string | undefined
+  /** Sends a message to all who listen, by the server on which the key lies. */
+  publish(key: string, channel: string, message: string): Promise<unknown>
   /** Where messages can be heard: `undefined` for the one server. The turn goes round those that there are. */
   nextListener(): { readonly host: string; readonly port: number } | undefined
   /** A probe has succeeded. */

@@ -5,7 +5,7 @@ import { type SharedStore, type StoreScript, StoreUnavailable } from '../shared-
 import { Breaker } from './breaker.ts'
 import { bucketOfTag, clusterBuckets, soleBucket } from './buckets.ts'
 import type { CommandLink, LinkEvents } from './command-link.ts'
-import { evaluate, type ScriptCall, within } from './evaluate.ts'
+import { evaluate, within } from './evaluate.ts'
 import { ClientOpener } from './open-clients.ts'
 import { Presence, presenceTopic } from './presence.ts'
 import { connectionClosed, describeFailure, neverAnswered, type StoreFailure } from './store-failure.ts'
@@ -16,13 +16,6 @@ import { Subscriber, type SubscriberEvents } from './subscriber.ts'
 const probeScript: StoreScript = {
   name: 'probe',
   lua: "return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)",
-  isReadOnly: false,
-}
-
-/** Its key does nothing but lead to a server; every node of a Cluster passes messages on. */
-const publishScript: StoreScript = {
-  name: 'publish',
-  lua: "return redis.call('PUBLISH', ARGV[1], ARGV[2])",
   isReadOnly: false,
 }
 
@@ -107,14 +100,18 @@ export class RedisStore implements SharedStore {
   }
 
   run(script: StoreScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.#ask({ script, keys, args })
+    const key = keys[0] ?? this.#probeKey(soleBucket)
+    const send = () => evaluate(this.#link.client, { script, keys, args }, this.#answerTimeoutMs)
+    return this.#ask({ name: script.name, key, send })
   }
 
   async publish(topic: string, message: string): Promise<void> {
+    // Every node of a Cluster passes messages on: one that is known to answer will do.
     const bucket = this.#link.findBucket((server) => this.#breaker.faultOf(server) === undefined)
-    const keys = [this.#probeKey(bucket ?? soleBucket)]
+    const key = this.#probeKey(bucket ?? soleBucket)
+    const send = () => within(this.#answerTimeoutMs, this.#link.publish(key, this.#channelOf(topic), message))
     try {
-      await this.#ask({ script: publishScript, keys, args: [this.#channelOf(topic), message] })
+      await this.#ask({ name: 'publish', key, send })
     } catch (error) {
       if (error instanceof StoreUnavailable || !(error instanceof Error)) throw error
       throw new StoreUnavailable(error.message)
@@ -165,9 +162,7 @@ export class RedisStore implements SharedStore {
     await Promise.all([this.#subscriber.close(), this.#link.close()])
   }
 
-  async #ask(call: ScriptCall): Promise<unknown> {
-    const { name } = call.script
-    const key = call.keys[0] ?? this.#probeKey(soleBucket)
+  async #ask({ name, key, send }: Command): Promise<unknown> {
     const server = this.#link.serverOf(key)
     const fault = this.#refusalOf(server)
     if (fault !== undefined) {
@@ -176,7 +171,7 @@ export class RedisStore implements SharedStore {
     }
     const { generation } = this.#breaker
     try {
-      const answer = await evaluate(this.#link.client, call, this.#answerTimeoutMs)
+      const answer = await send()
       this.#listener.commandDone(name, 'answered')
       return answer
     } catch (error) {
@@ -274,4 +269,12 @@ export class RedisStore implements SharedStore {
   #probeKeyBeside(key: string): string {
     return this.#probeKey(key.slice(key.indexOf('{') + 1, key.indexOf('}')))
   }
+}
+
+/** What is sent to the server of a key. */
+interface Command {
+  /** For figures and errors. */
+  readonly name: string
+  readonly key: string
+  readonly send: () => Promise<unknown>
 }

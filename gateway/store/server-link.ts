@@ -27,6 +27,10 @@ export class ServerLink implements CommandLink {
     return theServer
   }
 
+  publish(_key: string, channel: string, message: string): Promise<unknown> {
+    return this.client.publish(channel, message)
+  }
+
   findBucket(): string {
     return soleBucket
   }

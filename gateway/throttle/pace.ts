@@ -1,5 +1,5 @@
 /** How far ahead requests are taken in hand: the more, the fewer calls, and the more is stranded when a process dies. */
-const aheadMs = 10_000
+const aheadMs = 15_000
 
 /** What is taken in hand before anything is known of a client's pace. */
 const firstAsk = 8

@@ -77,6 +77,11 @@ export const errorDefinitions = {
     title: 'The quota is used up',
     cure: 'Wait for the seconds that Retry-After names, or ask for a larger quota.',
   },
+  'token-look-ups-exceeded': {
+    status: 429,
+    title: 'Too many unknown access tokens came from this address',
+    cure: 'Wait for the seconds that Retry-After names, and send only tokens that the token endpoint has given.',
+  },
   'headers-too-large': {
     status: 431,
     title: 'The request has too many or too large header fields',

@@ -21,7 +21,8 @@ import type { TokenResolver } from './tokens/token-resolver.ts'
 export interface Gateway {
   readonly headerRules: EntryHeaderRules
   readonly headerNames: IdentityHeaderNames
-  readonly routes: RouteTable
+  readonly routes: RouteTable<TokenResolver>
+  /** Who says what tokens mean that are for no route. */
   readonly tokens: TokenResolver
   readonly throttle: Throttle
 }
@@ -29,6 +30,7 @@ export interface Gateway {
 interface Arrival {
   readonly gateway: Gateway
   readonly exchange: Exchange
+  readonly match: { readonly route: { readonly tokens: TokenResolver } }
 }
 
 /** A request that the gateway answers itself. */
@@ -50,7 +52,7 @@ interface Passage extends Arrival {
  */
 export function handleRequest(gateway: Gateway, exchange: Exchange): void {
   const entry = stripIdentityHeaders(exchange.request, gateway.headerRules)
-  const inquiry = matchInquiry(gateway.routes, exchange)
+  const inquiry = matchInquiry(gateway, exchange)
   if (inquiry !== undefined) {
     identify({ gateway, exchange, match: inquiry }, readBearerToken(inquiry, entry), tell)
     return
@@ -73,7 +75,7 @@ function identify<P extends Arrival>(
   bearer: BearerToken,
   next: (passage: P, metadata: TokenMetadata) => void,
 ): void {
-  const metadata = resolveToken(passage.gateway.tokens, bearer)
+  const metadata = resolveToken(passage.match.route.tokens, passage.exchange, bearer)
   if (metadata instanceof Promise) resume(passage, metadata, next)
   else next(passage, metadata)
 }

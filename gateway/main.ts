@@ -11,35 +11,29 @@ import { createApp } from './app.ts'
 import { Backend } from './backends/backend.ts'
 import { EntryHeaderRules } from './backends/header-rules.ts'
 import { RouteTable } from './backends/route-table.ts'
-import type { TokenPrefetcher } from './backends/token-endpoint-watch.ts'
 import { watchEndpoints } from './backends/watched-endpoints.ts'
 import { ClientAddresses } from './client-address.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { GatewaySettings, StoreSettings, TimeoutSettings } from './config/settings.ts'
+import {
+  defaultProvider,
+  type GatewaySettings,
+  type StoreSettings,
+  type TimeoutSettings,
+} from './config/settings.ts'
 import type { Exchange } from './exchange.ts'
 import type { Gateway } from './handle-request.ts'
 import { logAccess } from './observe/access-log.ts'
 import { Metrics } from './observe/metrics.ts'
 import { RevocationLog } from './observe/revocation-log.ts'
-import type { Revocations } from './revocation.ts'
 import { RevocationIntake } from './revocation-intake.ts'
-import { StoreUnavailable } from './shared-store.ts'
 import { openStore } from './store/open-store.ts'
 import type { RedisStore } from './store/redis-store.ts'
 import { createLedger } from './throttle/create-ledger.ts'
 import { RateLimitFields } from './throttle/rate-limit-fields.ts'
 import { Throttle } from './throttle/throttle.ts'
-import {
-  type IdentityProvider,
-  IdentityProviderFailure,
-  type RefusalListener,
-} from './tokens/identity-provider.ts'
-import { IntrospectionProvider } from './tokens/introspection-provider.ts'
-import { JwtProvider } from './tokens/jwt-provider.ts'
+import type { RefusalListener } from './tokens/identity-provider.ts'
 import type { KeySetListener } from './tokens/key-set.ts'
-import { MemoryTokenCache } from './tokens/memory-token-cache.ts'
-import { type ResolverListener, TokenResolver } from './tokens/token-resolver.ts'
-import { VerifTokenProvider } from './tokens/verif-token-provider.ts'
+import { TokenServices } from './tokens/token-services.ts'
 
 /** A gateway that listens, on its public and on its admin address. */
 export interface RunningGateway extends RunningServer {
@@ -110,25 +104,18 @@ interface Services {
 
 /** Opens every connection, and builds what the request path works with. */
 async function buildServices(settings: GatewaySettings, log: Logger, clock: Clock): Promise<Services> {
-  const cache = new MemoryTokenCache(settings.tokenCache)
-  const metrics = new Metrics(() => cache.size)
+  const metrics: Metrics = new Metrics(() => tokens.cachedTokens)
   const store = await openSharedStore(settings.store, metrics, log)
   const ledger = await createLedger(store, clock, {
     notCounted: (outcome) => metrics.countUncounted(outcome),
   })
   const backends = new Map<string, Backend>()
   const dispatcher = new Agent({ connections: maxProviderConnections })
-  const provider = createProvider(settings, {
-    dispatcher,
-    clock,
-    listener: createProviderListener(metrics, log),
-  })
-  const listener = createResolverListener(metrics, log)
-  const tokens = new TokenResolver(provider, cache, { clock, listener })
+  const tokens: TokenServices = createTokenServices(settings, { store, dispatcher, clock, metrics, log })
   const revocationLog = new RevocationLog(log, metrics.revocations)
-  const intake = new RevocationIntake(revocations, revocationLog.revocation)
+  const intake = new RevocationIntake(tokens.revocations, revocationLog.revocation)
   const watches = watchEndpoints(settings.identities, {
-    prefetcherOf: () => prefetcher(tokens),
+    prefetcherOf: (provider) => tokens.resolverOf(provider),
     intake,
     onUnread: revocationLog.unread,
   })
@@ -137,13 +124,16 @@ async function buildServices(settings: GatewaySettings, log: Logger, clock: Cloc
     clock,
     onKeysFailed: revocationLog.keysFailed,
   })
-  const openRoute = (url: string) => openBackend(backends, url, settings.timeouts)
   return {
     gateway: {
       headerRules: new EntryHeaderRules(settings.headers),
       headerNames: settings.headers,
-      routes: new RouteTable(settings.routes, openRoute, watches),
-      tokens,
+      routes: new RouteTable(settings.routes, {
+        backendOf: (url) => openBackend(backends, url, settings.timeouts),
+        tokensOf: (identity) => tokens.resolverOf(identity),
+        watches,
+      }),
+      tokens: tokens.resolverOf(defaultProvider),
       throttle: new Throttle(ledger, new RateLimitFields(settings.rateLimitFields, clock)),
     },
     addresses: new ClientAddresses(settings.trustedProxies),
@@ -163,6 +153,7 @@ async function buildServices(settings: GatewaySettings, log: Logger, clock: Cloc
     },
     async close() {
       metrics.close()
+      tokens.close()
       // What is in hand goes back before the connection on which it can.
       await ledger.close()
       const closing = [...backends.values()].map((backend) => backend.close())
@@ -184,21 +175,6 @@ async function openSharedStore(
   return store
 }
 
-/** Stands where no cache heeds revocations yet: whoever announces one is told so. */
-const revocations: Revocations = {
-  announce: () => Promise.reject(new StoreUnavailable('no cache of this gateway heeds revocations')),
-}
-
-function prefetcher(tokens: TokenResolver): TokenPrefetcher {
-  return {
-    prefetch(token) {
-      const meaning = tokens.resolve(token)
-      // Whoever asks for it next is told of the failure; the listener has heard of it.
-      if (meaning instanceof Promise) meaning.catch(() => undefined)
-    },
-  }
-}
-
 /** Routes that go to one place share its connections. */
 function openBackend(backends: Map<string, Backend>, url: string, timeouts: TimeoutSettings): Backend {
   const backend = backends.get(url) ?? new Backend(url, timeouts)
@@ -206,50 +182,31 @@ function openBackend(backends: Map<string, Backend>, url: string, timeouts: Time
   return backend
 }
 
-interface ProviderContext {
+/** Builds what says what tokens mean, and counts how. */
+function createTokenServices(settings: GatewaySettings, context: TokenContext): TokenServices {
+  const { metrics, log } = context
+  return new TokenServices(settings, {
+    ...{ store: context.store, clock: context.clock, random: Math.random },
+    providers: { dispatcher: context.dispatcher, listener: createProviderListener(metrics, log) },
+    listenerOf: (provider) => ({
+      ...metrics.tokens.of(provider),
+      providerFailed: (error) =>
+        log.error({ provider, reason: describeFailure(error) }, 'the identity provider gave no answer'),
+    }),
+    listener: {
+      corruptEntry: () => metrics.tokens.countCorrupt(),
+      corruptMessage: () => metrics.tokens.countCorrupt(),
+      heeded: (kind, effect) => metrics.tokens.countRevocation(kind, effect),
+    },
+  })
+}
+
+interface TokenContext {
+  readonly store: RedisStore | undefined
   readonly dispatcher: Agent
   readonly clock: Clock
-  readonly listener: RefusalListener & KeySetListener
-}
-
-function createProvider(
-  { identities: [identity], timeouts }: GatewaySettings,
-  { dispatcher, clock, listener }: ProviderContext,
-): IdentityProvider {
-  const connection = { dispatcher, timeoutMs: timeouts.identityMs }
-  switch (identity?.kind) {
-    case undefined:
-      return noProvider
-    case 'verify':
-      return new VerifTokenProvider(identity, connection, clock)
-    case 'introspect':
-      return new IntrospectionProvider(identity, connection, listener)
-    case 'jwt':
-      return createJwtProvider(new JwtProvider(identity, { connection, clock, listener }))
-    default:
-      return identity satisfies never
-  }
-}
-
-/** The first token need not wait for the keys. */
-function createJwtProvider(provider: JwtProvider): JwtProvider {
-  provider.prefetchKeys()
-  return provider
-}
-
-/** Stands where only open routes are configured, and lets nobody through. */
-const noProvider: IdentityProvider = {
-  id: 'none',
-  lookUp: () => Promise.reject(new IdentityProviderFailure('no identity provider is configured')),
-}
-
-function createResolverListener(metrics: Metrics, log: Logger): ResolverListener {
-  return {
-    cacheHit: () => metrics.countTokenLookUp('cached'),
-    lookedUp: (outcome) => metrics.countTokenLookUp(outcome),
-    providerFailed: (error) =>
-      log.error({ reason: describeFailure(error) }, 'the identity provider gave no answer'),
-  }
+  readonly metrics: Metrics
+  readonly log: Logger
 }
 
 function createProviderListener(metrics: Metrics, log: Logger): RefusalListener & KeySetListener {

@@ -5,7 +5,9 @@ import type { Backend } from './backend.ts'
 import type { EndpointWatch } from './endpoint-watch.ts'
 
 /** An API behind the gateway, ready to be matched. */
-export interface Route extends Omit<RouteSettings, 'to'> {
+export interface Route<Tokens = unknown> extends Omit<RouteSettings, 'to' | 'identity'> {
+  /** Who says what its tokens mean: this table only hands it on. */
+  readonly tokens: Tokens
   readonly backend: Backend
   /** What its requests count as. */
   readonly charges: RouteCharges
@@ -13,26 +15,31 @@ export interface Route extends Omit<RouteSettings, 'to'> {
   readonly watches: ReadonlyMap<string, EndpointWatch> | undefined
 }
 
+/** What the routes are made with. */
+interface RouteServices<Tokens> {
+  backendOf(url: string): Backend
+  /** Who says what the tokens of an identity provider mean. */
+  tokensOf(identity: string): Tokens
+  /** Who looks on at which paths. */
+  readonly watches?: ReadonlyMap<string, EndpointWatch>
+}
+
 /** Finds the route of a path: the longest prefix that ends at a segment's end. The cost grows with no number of routes. */
-export class RouteTable {
-  readonly #routes = new Map<string, Route>()
-  readonly #root: Route | undefined
+export class RouteTable<Tokens = unknown> {
+  readonly #routes = new Map<string, Route<Tokens>>()
+  readonly #root: Route<Tokens> | undefined
   readonly #maxSegments: number
 
-  /** @param watches Who looks on at which paths. */
-  constructor(
-    routes: readonly RouteSettings[],
-    backendOf: (url: string) => Backend,
-    watches: ReadonlyMap<string, EndpointWatch> = new Map(),
-  ) {
+  constructor(routes: readonly RouteSettings[], services: RouteServices<Tokens>) {
     const prefixes = routes.map(({ prefix }) => prefix)
-    const watchesByPrefix = Map.groupBy(watches, ([path]) => longestPrefix(path, prefixes))
+    const watchesByPrefix = Map.groupBy(services.watches ?? [], ([path]) => longestPrefix(path, prefixes))
     for (const settings of routes) {
-      const { to, ...rest } = settings
+      const { to, identity, ...rest } = settings
       const watched = watchesByPrefix.get(settings.prefix)
       this.#routes.set(settings.prefix, {
         ...rest,
-        backend: backendOf(to),
+        backend: services.backendOf(to),
+        tokens: services.tokensOf(identity),
         charges: new RouteCharges(settings),
         watches: watched && new Map(watched),
       })
@@ -42,7 +49,7 @@ export class RouteTable {
   }
 
   /** The route that serves this path; `undefined` when none does. */
-  find(path: string): Route | undefined {
+  find(path: string): Route<Tokens> | undefined {
     let found = this.#root
     let end = 0
     for (let segment = 0; segment < this.#maxSegments && end < path.length; segment += 1) {

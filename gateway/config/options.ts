@@ -112,7 +112,7 @@ const Revocation = Type.Object(
     ),
     blindTtl: duration(
       '30s',
-      'How old an answer about a token may be while the gateway cannot hear of revocations because the store is gone; an older one is asked for again.',
+      'How long an answer about a token is believed while the gateway cannot hear of revocations because the store is gone; then it is asked for again.',
     ),
   },
   {
@@ -162,7 +162,7 @@ const TokenCache = Type.Object(
     maxTokens: Type.Integer({
       minimum: 1,
       maximum: 10_000_000,
-      default: 100_000,
+      default: 200_000,
       unit: 'tokens',
       description:
         'Most tokens kept; beyond it one that was not used lately is forgotten, and asked for again when it comes back.',

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Exchange } from '../exchange.ts'
 import { RevocationMetrics } from './revocation-metrics.ts'
+import { TokenMetrics } from './token-metrics.ts'
 
 /** The buckets of the duration, in seconds: from what a cached answer takes to what a patient client waits. */
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -33,12 +34,8 @@ export class Metrics {
     labelNames: ['route', 'policy'] as const,
     registers: [this.#registry],
   })
-  readonly #tokenLookUps = new Counter({
-    name: 'passerelle_token_lookups_total',
-    help: 'How access tokens were resolved: from the cache, or by the identity provider as valid, invalid or failed.',
-    labelNames: ['outcome'] as const,
-    registers: [this.#registry],
-  })
+  /** The figures of how tokens were resolved, and of revocations. */
+  readonly tokens = new TokenMetrics(this.#registry)
   readonly #tokenRefusals = new Counter({
     name: 'passerelle_token_refusals_total',
     help: 'Tokens refused by the gateway’s own checks (a JWT’s claims and signature, a token bound to a key), by reason.',
@@ -107,10 +104,6 @@ export class Metrics {
     this.#requests.inc({ route, status: exchange.status, error: exchange.errorCode })
     for (const policy of exchange.shadowRefusals) this.#shadowRefusals.inc({ route, policy })
     this.#duration.observe({ route }, (performance.now() - exchange.startedAtMs) / 1_000)
-  }
-
-  countTokenLookUp(outcome: 'cached' | 'valid' | 'invalid' | 'failed'): void {
-    this.#tokenLookUps.inc({ outcome })
   }
 
   countTokenRefusal(reason: string): void {

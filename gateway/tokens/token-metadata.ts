@@ -22,8 +22,8 @@ export interface TokenMetadata {
   readonly scopeField: string
 }
 
-/** What a provider's answer claims, before it is checked. */
-interface Claims {
+/** What a provider’s answer claims, before it is checked. */
+export interface Claims {
   readonly client: unknown
   readonly user: unknown
   readonly roles: unknown
@@ -117,7 +117,7 @@ function readClaims(claims: Readonly<Record<string, unknown>>): TokenMetadata {
   })
 }
 
-function toMetadata(claims: Claims): TokenMetadata {
+export function toMetadata(claims: Claims): TokenMetadata {
   const { client } = claims
   if (typeof client !== 'string' || !clientPattern.test(client)) {
     throw new MalformedAnswer('the client', 'must be a string of 1 to 128 printable ASCII characters')

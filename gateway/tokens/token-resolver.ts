@@ -1,90 +1,134 @@
-import { hash, randomBytes } from 'node:crypto'
-import type { Clock } from '../clock.ts'
-import { GatewayError } from '../errors.ts'
-import type { IdentityProvider } from './identity-provider.ts'
-import type { MemoryTokenCache } from './memory-token-cache.ts'
+import type { CachedToken } from './memory-token-cache.ts'
+import type { TokenHasher, TokenKey } from './token-hash.ts'
+import { identityUnavailable, invalidToken, type LookUpContext, TokenLookUp } from './token-look-up.ts'
 import type { TokenMetadata } from './token-metadata.ts'
 
-/** Hears how tokens were resolved; supplied by whoever counts it. */
-export interface ResolverListener {
-  cacheHit(): void
-  lookedUp(outcome: 'valid' | 'invalid' | 'failed'): void
-  /** Why the provider gave no answer; holds no token. */
-  providerFailed(error: unknown): void
-}
+/** Most look-ups under way at once, of unknown tokens and of tokens that were good before: more are not begun. */
+const maxLookUps = { unknown: 256, known: 256 } as const
 
-/** Most look-ups under way at once: beyond it the provider is not pressed further. */
-const maxLookUps = 256
-
-/** Finds out what a token means: from the cache, or by one request to the identity provider. */
+/** Finds out what the tokens of one identity provider mean: from memory, from the store, or by asking the provider. */
 export class TokenResolver {
-  readonly #provider: IdentityProvider
-  readonly #cache: MemoryTokenCache
-  readonly #clock: Clock
-  readonly #listener: ResolverListener
-  readonly #underWay = new Map<string, Promise<TokenMetadata>>()
-  // The cache's keys say nothing of a token to whoever reads this process's memory without the pepper.
-  readonly #pepper: string
+  readonly #context: LookUpContext
+  readonly #hasher: TokenHasher
+  readonly #underWay = { unknown: 0, known: 0 }
 
-  constructor(
-    provider: IdentityProvider,
-    cache: MemoryTokenCache,
-    context: { clock: Clock; listener: ResolverListener },
-  ) {
-    this.#provider = provider
-    this.#cache = cache
-    this.#clock = context.clock
-    this.#listener = context.listener
-    this.#pepper = `${randomBytes(16).toString('base64url')} ${provider.id} `
+  constructor(hasher: TokenHasher, context: LookUpContext) {
+    this.#hasher = hasher
+    this.#context = context
   }
 
   /**
    * What the token means: at once when it is cached, else a promise. Throws or rejects with `token-invalid` when the
-   * provider says so, and with `identity-unavailable` when nobody can say.
+   * provider says so or the token was revoked, with `token-look-ups-exceeded` when too many unknown tokens came from the
+   * address, and with `identity-unavailable` when nobody can say.
    */
-  resolve(token: string): TokenMetadata | Promise<TokenMetadata> {
-    const key = hash('sha256', this.#pepper + token, 'base64url')
-    const cached = this.#cache.get(key, this.#clock())
-    if (cached === undefined) return this.#underWay.get(key) ?? this.#begin(key, token)
-    this.#listener.cacheHit()
-    return cached
+  resolve(token: string, address: string): TokenMetadata | Promise<TokenMetadata> {
+    const { memory, clock, listener } = this.#context
+    const key = this.#hasher.keyOf(token)
+    const cached = memory.cache.get(key)
+    const nowMs = clock()
+    // One number stands for every revocation, loss of messages and lapse of time that there may be.
+    if (
+      cached !== undefined &&
+      nowMs < cached.restsUntilMs &&
+      nowMs >= cached.learnedAtMs &&
+      cached.epoch === memory.marks.sureEpoch
+    ) {
+      cached.wasUsed = true
+      listener.cacheHit()
+      return cached.metadata
+    }
+    return this.#resolveDoubtful({ key, token, address }, cached, nowMs)
+  }
+
+  /**
+   * Looks a token up in the background that will be asked for soon: it was just issued. That it was unknown a moment ago
+   * is forgotten.
+   */
+  prefetch(token: string): void {
+    const { memory, clock } = this.#context
+    const key = this.#hasher.keyOf(token)
+    memory.refused.delete(key)
+    if (memory.revoked.has(key, clock()) || memory.cache.get(key) !== undefined) return
+    this.#inBackground({ key, token, address: undefined }, undefined)
+  }
+
+  #resolveDoubtful(
+    asked: AskedToken,
+    cached: CachedToken | undefined,
+    nowMs: number,
+  ): TokenMetadata | Promise<TokenMetadata> {
+    const { memory, listener } = this.#context
+    if (memory.revoked.has(asked.key, nowMs)) {
+      listener.resolved('revoked')
+      throw invalidToken()
+    }
+    const known = cached && this.#whatIsLeftOf(asked.key, cached, nowMs)
+    if (known !== undefined && this.#isUsable(asked, known, nowMs)) return known.metadata
+    if (memory.refused.has(asked.key, nowMs)) {
+      listener.resolved('negative')
+      throw invalidToken()
+    }
+    return this.#lookUp(asked, known)
+  }
+
+  /** What is cached, unless it can never be used again. */
+  #whatIsLeftOf(key: TokenKey, cached: CachedToken, nowMs: number): CachedToken | undefined {
+    const { memory, isLocal } = this.#context
+    const standing = memory.marks.standingOf(cached, isLocal, nowMs)
+    const isOver = nowMs >= memory.cache.usableUntilMs(cached)
+    if (!isOver && standing !== 'outdated' && standing !== 'refused') return cached
+    memory.cache.delete(key)
+    return undefined
+  }
+
+  /** Whether what is known can be used as it is; if it is soon to be too old, it is asked for in the background. */
+  #isUsable(asked: AskedToken, known: CachedToken, nowMs: number): boolean {
+    const { memory, isLocal, listener } = this.#context
+    const { marks, cache } = memory
+    const isFromTheFuture = nowMs < known.learnedAtMs
+    const isInDoubt = marks.standingOf(known, isLocal, nowMs) !== 'sure'
+    if (isFromTheFuture || (isInDoubt && !known.isStale)) return false
+    if (!isInDoubt && !marks.isBlind) known.epoch = marks.epoch
+    const isResting = nowMs < known.restsUntilMs
+    if (!isResting && !known.isStale && nowMs >= cache.freshUntilMs(known)) return false
+    known.wasUsed = true
+    if (known.isStale) listener.resolved('stale')
+    else listener.cacheHit()
+    if (!isResting) this.#inBackground(asked, known)
+    return true
+  }
+
+  #inBackground(asked: AskedToken, known: CachedToken | undefined): void {
+    const { memory } = this.#context
+    if (memory.underWay.has(asked.key)) return
+    // Whoever needs the answer asks again and is told of the failure; the listener has heard of it.
+    this.#lookUp(asked, known).catch(() => undefined)
   }
 
   /** One look-up for each token at a time, however many requests wait for it. */
-  #begin(key: string, token: string): Promise<TokenMetadata> {
-    if (this.#underWay.size >= maxLookUps) return Promise.reject(identityUnavailable())
-    const lookUp = this.#lookUp(key, token).finally(() => this.#underWay.delete(key))
-    this.#underWay.set(key, lookUp)
-    return lookUp
-  }
-
-  async #lookUp(key: string, token: string): Promise<TokenMetadata> {
-    const metadata = await this.#ask(token)
-    const nowMs = this.#clock()
-    const isValid = metadata !== undefined && nowMs < metadata.expiresAtMs
-    this.#listener.lookedUp(isValid ? 'valid' : 'invalid')
-    if (!isValid) throw invalidToken()
-    this.#cache.set(key, metadata, nowMs)
-    return metadata
-  }
-
-  async #ask(token: string): Promise<TokenMetadata | undefined> {
-    try {
-      return await this.#provider.lookUp(token)
-    } catch (error) {
-      this.#listener.lookedUp('failed')
-      this.#listener.providerFailed(error)
-      throw identityUnavailable(error)
+  #lookUp(asked: AskedToken, known: CachedToken | undefined): Promise<TokenMetadata> {
+    const { memory, listener } = this.#context
+    const underWay = memory.underWay.get(asked.key)
+    if (underWay !== undefined) return underWay.answer
+    const kind = known === undefined ? 'unknown' : 'known'
+    if (this.#underWay[kind] >= maxLookUps[kind]) {
+      listener.resolved('capped')
+      return Promise.reject(identityUnavailable())
     }
+    this.#underWay[kind] += 1
+    const lookUp = new TokenLookUp(this.#context, { ...asked, known })
+    const answer = lookUp.run().finally(() => {
+      this.#underWay[kind] -= 1
+      memory.underWay.delete(asked.key)
+    })
+    memory.underWay.set(asked.key, { answer, outdate: () => lookUp.outdate() })
+    return answer
   }
 }
 
-function invalidToken(): GatewayError {
-  return new GatewayError('token-invalid', {
-    headers: ['WWW-Authenticate', 'Bearer realm="passerelle", error="invalid_token"'],
-  })
-}
-
-function identityUnavailable(cause?: unknown): GatewayError {
-  return new GatewayError('identity-unavailable', { headers: ['Retry-After', '1'], cause })
+interface AskedToken {
+  readonly key: TokenKey
+  readonly token: string
+  readonly address: string | undefined
 }

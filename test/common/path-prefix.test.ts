@@ -20,7 +20,7 @@ t.test('the longest prefix is that of the route which serves the path', (t) => {
   fc.assert(
     fc.property(fc.uniqueArray(path, { maxLength: 8 }), path, (prefixes, asked) => {
       const routes = prefixes.map((prefix) => ({ prefix, limits: [] }) as unknown as RouteSettings)
-      const table = new RouteTable(routes, () => undefined as never)
+      const table = new RouteTable(routes, { backendOf: () => undefined as never, tokensOf: () => undefined })
       t.equal(longestPrefix(asked, prefixes), table.find(asked)?.prefix)
     }),
   )

@@ -20,7 +20,7 @@ const everyStatus = [200, 400, 401, 403, 404, 405, 429, 502, 503, 504]
 t.test('no token and no secret shows in a log line, an error, a metric or a backend’s request', async (t) => {
   const scene = await setScene(t, {
     identity: (stub) => ({ verify: { url: stub.verifyUrl, clientId: 'gateway', clientSecret: secret } }),
-    config: { timeouts: { head: '300ms', identity: '300ms' } },
+    config: { timeouts: { head: '300ms', identity: '300ms' }, tokenCache: { negativeTtl: '0s' } },
     routes: (to) => ({
       '/api1': { to, roles: ['USER'], queryToken: true },
       '/editors': { to, roles: ['EDITOR'], queryToken: true },

@@ -69,7 +69,7 @@ export async function startWatchedGateway(t: Test, to?: string): Promise<Watched
   const gateway = {
     headerRules: new EntryHeaderRules(settings.headers),
     headerNames: settings.headers,
-    routes: new RouteTable(settings.routes, open, watches),
+    routes: new RouteTable(settings.routes, { backendOf: open, tokensOf: () => undefined, watches }),
   } as unknown as Gateway
   const app = createApp({
     gateway,

@@ -50,7 +50,7 @@ t.test('five lines are a whole configuration, and all they leave out has its def
       shutdownMs: 10_000,
     },
     rateLimitFields: 'both',
-    tokenCache: { ttlMs: 60_000, negativeTtlMs: 5_000, staleIfErrorMs: 60_000, maxTokens: 100_000 },
+    tokenCache: { ttlMs: 60_000, negativeTtlMs: 5_000, staleIfErrorMs: 60_000, maxTokens: 200_000 },
     tokenLookUps: {
       perAddress: { limit: 100, windowMs: 1_000 },
       total: { limit: 1_000, windowMs: 1_000 },

@@ -1,0 +1,165 @@
+import type { TokenAnswer } from './memory-token-cache.ts'
+import type { TokenMetadata } from './token-metadata.ts'
+
+/** A revocation of the tokens of a client, a user or everybody. */
+export interface Mark {
+  readonly effect: 'revoke' | 'refresh'
+  readonly kind: 'client' | 'user' | 'all'
+  /** Whose; empty for everybody. */
+  readonly id: string
+  /** When, by the store's clock, in milliseconds; of two marks in one store the later has the greater. */
+  readonly atMs: number
+}
+
+/** What is to be thought of an answer after the revocations that were heard. */
+export type Standing = 'sure' | 'suspect' | 'outdated' | 'refused'
+
+interface HeededMark extends Mark {
+  readonly epoch: number
+}
+
+/** How long a mark is heeded: a token that is checked here and lives longer comes back after it. */
+export const markLifetimeMs = 24 * 3_600_000
+
+/** Most marks that are told apart; beyond it one for everybody stands for them all. */
+export const maxMarks = 10_000
+
+/** How far the clocks of a token's issuer and of the store may differ; a token issued so soon after a mark is refused. */
+const issuerSkewMs = 5_000
+
+/**
+ * What this process has heard of revocations other than of single tokens. Each one begins an epoch, and every answer
+ * carries the epoch in which it was asked for: one comparison of numbers tells that nothing was heard since.
+ */
+export class RevocationMarks {
+  readonly #marks = new Map<string, HeededMark>()
+  readonly #blindTtlMs: number
+  #epoch = 1
+  #latestMs = 0
+  #suspectBefore = 0
+  #blindSinceMs: number | undefined
+
+  constructor({ blindTtlMs }: { readonly blindTtlMs: number }) {
+    this.#blindTtlMs = blindTtlMs
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** The epoch whose answers need no second look; none while revocations may be missed. */
+  get sureEpoch(): number {
+    return this.#blindSinceMs === undefined ? this.#epoch : -1
+  }
+
+  get isBlind(): boolean {
+    return this.#blindSinceMs !== undefined
+  }
+
+  /** The time of the latest mark that was heard. */
+  get latestMs(): number {
+    return this.#latestMs
+  }
+
+  get size(): number {
+    return this.#marks.size
+  }
+
+  /** Heeds a mark from now on; `false` when it was heard before. */
+  heed(mark: Mark): boolean {
+    const name = nameOf(mark)
+    const known = this.#marks.get(name)
+    if (known !== undefined && known.atMs >= mark.atMs) return false
+    this.#epoch += 1
+    this.#latestMs = Math.max(this.#latestMs, mark.atMs)
+    this.#marks.set(name, { ...mark, epoch: this.#epoch })
+    if (this.#marks.size > maxMarks) this.#shrink(mark.atMs)
+    return true
+  }
+
+  /** Revocations may be missed from now on. */
+  becomeBlind(nowMs: number): void {
+    if (this.#blindSinceMs !== undefined) return
+    this.#epoch += 1
+    this.#blindSinceMs = nowMs
+  }
+
+  /** All marks are known again; what was asked for before may have been revoked by itself meanwhile. */
+  see(): void {
+    if (this.#blindSinceMs === undefined) return
+    this.#blindSinceMs = undefined
+    this.#epoch += 1
+    this.#suspectBefore = this.#epoch
+  }
+
+  /**
+   * Whether an answer can be used: `sure`, `suspect` when the store should be asked whether its token was revoked,
+   * `outdated` when the provider should be asked again, or `refused` for good. `isLocal` says that the provider does not
+   * know of revocations, because it is the token's signature that is checked.
+   */
+  standingOf(answer: TokenAnswer, isLocal: boolean, nowMs: number): Standing {
+    if (answer.epoch < this.#epoch || isLocal) {
+      for (const mark of this.#marksOn(answer.metadata)) {
+        if (isLocal && refuses(mark, answer.metadata)) return 'refused'
+        if (mark.epoch > answer.epoch) return 'outdated'
+      }
+    }
+    if (this.#blindSinceMs !== undefined)
+      return nowMs < this.#trustedUntilMs(answer, this.#blindSinceMs) ? 'sure' : 'suspect'
+    return answer.epoch < this.#suspectBefore ? 'suspect' : 'sure'
+  }
+
+  /** Whether an answer that another process asked for, when it had heard of marks until `latestMs`, is still true. */
+  areHeededBy(metadata: TokenMetadata, latestMs: number): boolean {
+    for (const mark of this.#marksOn(metadata)) if (mark.atMs > latestMs) return false
+    return true
+  }
+
+  /**
+   * How long an answer is believed while nothing is heard. What was known to hold when the silence began is asked for
+   * again over the second half of the time, so that not all tokens come to the provider at once.
+   */
+  #trustedUntilMs({ learnedAtMs, epoch }: TokenAnswer, blindSinceMs: number): number {
+    if (learnedAtMs >= blindSinceMs || epoch < this.#suspectBefore) return learnedAtMs + this.#blindTtlMs
+    const spread = (learnedAtMs % 1_000) / 1_000
+    return Math.max(learnedAtMs, blindSinceMs - this.#blindTtlMs * spread * 0.5) + this.#blindTtlMs
+  }
+
+  *#marksOn({ client, user }: TokenMetadata): Iterable<HeededMark> {
+    if (this.#marks.size === 0) return
+    for (const effect of ['revoke', 'refresh'] as const) {
+      const marks = [
+        this.#marks.get(nameOf({ effect, kind: 'all', id: '' })),
+        this.#marks.get(nameOf({ effect, kind: 'client', id: client })),
+        user === undefined ? undefined : this.#marks.get(nameOf({ effect, kind: 'user', id: user })),
+      ]
+      for (const mark of marks) if (mark !== undefined) yield mark
+    }
+  }
+
+  #shrink(nowMs: number): void {
+    for (const [name, { atMs }] of this.#marks) if (atMs < nowMs - markLifetimeMs) this.#marks.delete(name)
+    if (this.#marks.size <= maxMarks) return
+    for (const effect of ['revoke', 'refresh'] as const) this.#merge(effect)
+  }
+
+  /** One mark for everybody, as late as the latest. */
+  #merge(effect: Mark['effect']): void {
+    const merged = [...this.#marks.values()].filter((mark) => mark.effect === effect)
+    if (merged.length === 0) return
+    for (const mark of merged) this.#marks.delete(nameOf(mark))
+    const atMs = merged.reduce((latest, mark) => Math.max(latest, mark.atMs), 0)
+    const mark = { effect, kind: 'all', id: '', atMs, epoch: this.#epoch } as const
+    this.#marks.set(nameOf(mark), mark)
+  }
+}
+
+/** The name of what a mark says, in which no two marks are the same. */
+export function nameOf({ effect, kind, id }: Omit<Mark, 'atMs'>): string {
+  return `${effect} ${kind} ${id}`
+}
+
+/** A token that does not say when it was issued was issued before. */
+function refuses({ effect, atMs }: Mark, { issuedAtMs }: TokenMetadata): boolean {
+  return effect === 'revoke' && (issuedAtMs === undefined || issuedAtMs <= atMs + issuerSkewMs)
+}

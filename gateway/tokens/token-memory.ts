@@ -1,0 +1,52 @@
+import { ExpiringKeys } from './expiring-keys.ts'
+import { MemoryTokenCache, type TokenLifetimes } from './memory-token-cache.ts'
+import { RevocationMarks } from './revocation-marks.ts'
+import type { TokenKey } from './token-hash.ts'
+import type { TokenMetadata } from './token-metadata.ts'
+
+/** A look-up that is under way. */
+export interface LookUpUnderWay {
+  readonly answer: Promise<TokenMetadata>
+  /** Its answer may be from before what was heard meanwhile: it is asked for again. */
+  outdate(): void
+}
+
+interface MemoryOptions extends TokenLifetimes {
+  readonly maxTokens: number
+  readonly blindTtlMs: number
+  readonly random: () => number
+}
+
+/** Most tokens that are remembered as not valid. They have a place of their own, so that garbage pushes out no good ones. */
+const maxRefused = 50_000
+
+/** Most revoked tokens that are remembered; of more, the store still knows. */
+const maxRevoked = 100_000
+
+/** What this process remembers of all providers' tokens. */
+export class TokenMemory {
+  readonly cache: MemoryTokenCache
+  /** Tokens of which a provider lately said that they are not valid. */
+  readonly refused = new ExpiringKeys(maxRefused)
+  readonly revoked = new ExpiringKeys(maxRevoked)
+  readonly marks: RevocationMarks
+  readonly underWay = new Map<TokenKey, LookUpUnderWay>()
+
+  constructor(options: MemoryOptions) {
+    this.cache = new MemoryTokenCache(options)
+    this.marks = new RevocationMarks(options)
+  }
+
+  /** The token is refused until then, also by whoever waits for an answer about it now. */
+  revoke(key: TokenKey, untilMs: number): void {
+    this.revoked.add(key, untilMs)
+    this.cache.delete(key)
+  }
+
+  /** What is remembered of the token is no longer true, and what is being asked for now may not be either. */
+  forget(key: TokenKey): void {
+    this.cache.delete(key)
+    this.refused.delete(key)
+    this.underWay.get(key)?.outdate()
+  }
+}

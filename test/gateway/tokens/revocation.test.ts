@@ -1,0 +1,178 @@
+/** What one process does about revocations; the same on every store. */
+import { generateKeyPair, SignJWT } from 'jose'
+import t from 'tap'
+import { RevocationMarks } from '../../../gateway/tokens/revocation-marks.ts'
+import { twinOf } from '../../../gateway/tokens/signature-twin.ts'
+import { createTokenNode, MapProvider, metadataOf, ScriptedProvider } from '../../support/token-node.ts'
+
+const startMs = 1_800_000_000_000
+const settled = () => new Promise(setImmediate)
+
+function setUp(isLocal = false) {
+  const time = { nowMs: startMs }
+  const provider = new MapProvider()
+  const tokens = { a: metadataOf('Tracks'), b: metadataOf('Clips'), c: metadataOf('Tracks') }
+  for (const [token, metadata] of Object.entries(tokens)) {
+    const iat = { issuedAtMs: startMs - 60_000 }
+    provider.tokens.set(token, isLocal ? { ...metadata, ...iat } : metadata)
+  }
+  const node = createTokenNode({ provider, clock: () => time.nowMs, isLocal })
+  return { time, provider, node }
+}
+
+t.test('a revoked token is refused at once, and the provider is not asked again', async (t) => {
+  const { provider, node } = setUp()
+  for (const token of ['a', 'b', 'c']) await node.ask(token)
+  await node.revocations.announce({ target: { kind: 'token', token: 'a' }, effect: 'revoke' })
+  t.equal(await node.ask('a'), 'token-invalid')
+  node.resolver.prefetch('a')
+  t.equal(await node.ask('a'), 'token-invalid')
+  t.equal(await node.ask('c'), 'Tracks', 'another token of its client goes on')
+  t.equal(provider.asked.length, 3)
+  t.equal(node.outcomes.filter((outcome) => outcome === 'revoked').length, 2)
+})
+
+t.test('a revocation is forgotten after a day, or when the token says that it ends', async (t) => {
+  const { time, provider, node } = setUp()
+  provider.tokens.set('long', metadataOf('Long', { exp: startMs / 1_000 + 7 * 86_400 }))
+  for (const token of ['a', 'long']) {
+    await node.ask(token)
+    await node.revocations.announce({ target: { kind: 'token', token }, effect: 'revoke' })
+  }
+  time.nowMs += 86_400_000 - 1
+  t.same([await node.ask('a'), await node.ask('long')], ['token-invalid', 'token-invalid'])
+  time.nowMs += 1
+  t.same([await node.ask('a'), await node.ask('long')], ['Tracks', 'token-invalid'])
+})
+
+t.test('an answer that was asked for before the token was revoked is given to nobody', async (t) => {
+  const provider = new ScriptedProvider()
+  const node = createTokenNode({ provider })
+  const waiting = [node.ask('a'), node.ask('a')]
+  await settled()
+  await node.revocations.announce({ target: { kind: 'token', token: 'a' }, effect: 'revoke' })
+  provider.asked[0]?.answer(metadataOf('Tracks'))
+  t.same(await Promise.all(waiting), ['token-invalid', 'token-invalid'])
+  t.equal(await node.ask('a'), 'token-invalid')
+  t.equal(provider.asked.length, 1)
+})
+
+t.test('an answer that was asked for before its client was revoked is asked for again', async (t) => {
+  for (const [target, effect] of [
+    [{ kind: 'client', id: 'Tracks' }, 'revoke'],
+    [{ kind: 'client', id: 'Tracks' }, 'refresh'],
+    [{ kind: 'user', id: 'someone' }, 'revoke'],
+    [{ kind: 'all' }, 'revoke'],
+    [{ kind: 'token', token: 'a' }, 'refresh'],
+  ] as const) {
+    const provider = new ScriptedProvider()
+    const node = createTokenNode({ provider })
+    const waiting = node.ask('a')
+    await settled()
+    await node.revocations.announce({ target, effect })
+    provider.asked[0]?.answer(metadataOf('Tracks', { sub: 'someone', roles: ['OLD'] }))
+    await settled()
+    t.equal(provider.asked.length, 2, `${target.kind} ${effect}`)
+    provider.asked[1]?.answer(undefined)
+    t.equal(await waiting, 'token-invalid')
+  }
+})
+
+t.test('revocations without end do not keep a request for ever', async (t) => {
+  const provider = new ScriptedProvider()
+  const node = createTokenNode({ provider })
+  const waiting = node.ask('a')
+  for (let i = 0; i < 3; i += 1) {
+    await settled()
+    await node.revocations.announce({ target: { kind: 'all' }, effect: 'refresh' })
+    provider.asked[i]?.answer(metadataOf('Tracks'))
+  }
+  t.equal(await waiting, 'identity-unavailable')
+})
+
+t.test(
+  'who is revoked as a client, a user or with all is asked for again, and the provider says the truth',
+  async (t) => {
+    for (const [target, hit] of [
+      [{ kind: 'client', id: 'Tracks' }, ['a', 'c']],
+      [{ kind: 'user', id: 'someone' }, ['b']],
+      [{ kind: 'all' }, ['a', 'b', 'c']],
+    ] as const) {
+      for (const effect of ['revoke', 'refresh'] as const) {
+        const { provider, node } = setUp()
+        provider.tokens.set('b', metadataOf('Clips', { sub: 'someone' }))
+        for (const token of ['a', 'b', 'c']) await node.ask(token)
+        provider.asked.length = 0
+        provider.tokens.set('a', metadataOf('Tracks again'))
+        await node.revocations.announce({ target, effect })
+        const clients = await Promise.all(['a', 'b', 'c'].map((token) => node.ask(token)))
+        t.same(provider.asked, hit, `${target.kind} ${effect}`)
+        t.equal(clients[0], target.kind === 'user' ? 'Tracks' : 'Tracks again')
+        for (const token of ['a', 'b', 'c']) await node.ask(token)
+        t.same(provider.asked, hit, 'once')
+      }
+    }
+  },
+)
+
+t.test('tokens that are checked here are refused if they were issued before the revocation', async (t) => {
+  for (const target of [{ kind: 'client', id: 'Tracks' }, { kind: 'all' }] as const) {
+    const { time, provider, node } = setUp(true)
+    await node.ask('a')
+    await node.revocations.announce({ target, effect: 'refresh' })
+    t.equal(await node.ask('a'), 'Tracks', 'to refresh refuses nobody')
+    await node.revocations.announce({ target, effect: 'revoke' })
+    t.equal(await node.ask('a'), 'token-invalid')
+    t.equal(await node.ask('c'), 'token-invalid', 'also one that was not known')
+    provider.tokens.set('new', { ...metadataOf('Tracks'), issuedAtMs: time.nowMs + 10_000 })
+    time.nowMs += 10_000
+    t.equal(await node.ask('new'), 'Tracks')
+    provider.tokens.set('undated', metadataOf('Tracks'))
+    t.equal(await node.ask('undated'), 'token-invalid', 'one that does not say when was issued before')
+    t.equal(await node.ask('b'), target.kind === 'all' ? 'token-invalid' : 'Clips')
+  }
+})
+
+t.test('a token that an ECDSA key signed is revoked in both its forms', async (t) => {
+  const { privateKey } = await generateKeyPair('ES256')
+  const token = await new SignJWT({ client_id: 'Tracks' })
+    .setProtectedHeader({ alg: 'ES256' })
+    .sign(privateKey)
+  const twin = twinOf(token) ?? ''
+  const { provider, node } = setUp(true)
+  for (const form of [token, twin])
+    provider.tokens.set(form, { ...metadataOf('Tracks'), issuedAtMs: startMs - 60_000 })
+  t.equal(await node.ask(twin), 'Tracks')
+  await node.revocations.announce({ target: { kind: 'token', token }, effect: 'revoke' })
+  t.equal(await node.ask(twin), 'token-invalid')
+})
+
+t.test(
+  'so many marks that they cannot be told apart become one for everybody, and none is lost',
+  async (t) => {
+    const marks = new RevocationMarks({ blindTtlMs: 30_000 })
+    const answer = { metadata: metadataOf('client-7'), learnedAtMs: startMs, epoch: marks.epoch }
+    const innocent = { metadata: metadataOf('Innocent'), learnedAtMs: startMs, epoch: marks.epoch }
+    for (let i = 0; i < 10_000; i += 1)
+      marks.heed({ effect: 'revoke', kind: 'client', id: `client-${i}`, atMs: startMs + i })
+    t.equal(marks.standingOf(innocent, false, startMs), 'sure')
+    marks.heed({ effect: 'refresh', kind: 'client', id: 'one more', atMs: startMs + 10_000 })
+    t.ok(marks.size <= 2)
+    t.equal(marks.standingOf(answer, false, startMs), 'outdated')
+    t.equal(marks.standingOf(answer, true, startMs), 'refused')
+    t.equal(marks.standingOf(innocent, false, startMs), 'outdated', 'at the price of asking for all again')
+    for (let i = 0; i < 10_001; i += 1)
+      marks.heed({ effect: 'refresh', kind: 'client', id: `later-${i}`, atMs: startMs + 86_500_000 })
+    t.ok(marks.size <= 10_001)
+  },
+)
+
+t.test('a mark that is heard twice changes nothing', async (t) => {
+  const marks = new RevocationMarks({ blindTtlMs: 30_000 })
+  const mark = { effect: 'revoke', kind: 'client', id: 'Tracks', atMs: startMs } as const
+  t.equal(marks.heed(mark), true)
+  const { epoch } = marks
+  t.equal(marks.heed(mark), false)
+  t.equal(marks.heed({ ...mark, atMs: startMs - 1 }), false)
+  t.equal(marks.epoch, epoch)
+})

@@ -16,6 +16,7 @@ export type Standing = 'sure' | 'suspect' | 'outdated' | 'refused'
 
 interface HeededMark extends Mark {
   readonly epoch: number
+  readonly isInStore: boolean
 }
 
 /** How long a mark is heeded: a token that is checked here and lives longer comes back after it. */
@@ -56,7 +57,7 @@ export class RevocationMarks {
     return this.#blindSinceMs !== undefined
   }
 
-  /** The time of the latest mark that was heard. */
+  /** The time of the latest mark that the store has taken, as far as was heard. */
   get latestMs(): number {
     return this.#latestMs
   }
@@ -65,14 +66,17 @@ export class RevocationMarks {
     return this.#marks.size
   }
 
-  /** Heeds a mark from now on; `false` when it was heard before. */
-  heed(mark: Mark): boolean {
+  /**
+   * Heeds a mark from now on; `false` when it was heard before. One that the store has not taken has a time of this
+   * process's clock, which says nothing of the store's marks.
+   */
+  heed(mark: Mark, { isInStore = true } = {}): boolean {
     const name = nameOf(mark)
     const known = this.#marks.get(name)
-    if (known !== undefined && known.atMs >= mark.atMs) return false
+    if (known !== undefined && known.isInStore === isInStore && known.atMs >= mark.atMs) return false
     this.#epoch += 1
-    this.#latestMs = Math.max(this.#latestMs, mark.atMs)
-    this.#marks.set(name, { ...mark, epoch: this.#epoch })
+    if (isInStore) this.#latestMs = Math.max(this.#latestMs, mark.atMs)
+    this.#marks.set(name, { ...mark, epoch: this.#epoch, isInStore })
     if (this.#marks.size > maxMarks) this.#shrink(mark.atMs)
     return true
   }
@@ -149,7 +153,7 @@ export class RevocationMarks {
     if (merged.length === 0) return
     for (const mark of merged) this.#marks.delete(nameOf(mark))
     const atMs = merged.reduce((latest, mark) => Math.max(latest, mark.atMs), 0)
-    const mark = { effect, kind: 'all', id: '', atMs, epoch: this.#epoch } as const
+    const mark = { effect, kind: 'all', id: '', atMs, epoch: this.#epoch, isInStore: true } as const
     this.#marks.set(nameOf(mark), mark)
   }
 }

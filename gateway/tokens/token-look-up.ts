@@ -123,8 +123,9 @@ export class TokenLookUp {
     }
     if (known !== undefined && revocation !== '' && marks.standingOf(known, false, clock()) !== 'sure')
       this.#forgetKnown()
-    if (answer === undefined || marks.isBlind || !marks.areHeededBy(answer.metadata, answer.marksUntilMs))
+    if (answer === undefined || marks.isBlind || memory.distrusted.has(this.#subject.key, clock()))
       return undefined
+    if (!marks.areHeededBy(answer.metadata, answer.marksUntilMs)) return undefined
     const found = { metadata: answer.metadata, learnedAtMs: cache.learnedAtMs(answer, clock()), epoch }
     const isBetter = known === undefined || cache.isLaterAnswer(found, known)
     if (!isBetter || !this.#isGood(found)) return undefined
@@ -229,7 +230,8 @@ export class TokenLookUp {
     const answer = { metadata, learnedAtMs, epoch }
     const standing = memory.marks.standingOf(answer, isLocal, nowMs)
     if (standing === 'refused') throw this.#refused()
-    if (standing === 'outdated') return undefined
+    // What was asked for while messages could be missed may be from before one of them.
+    if (standing === 'outdated' || (standing === 'suspect' && !memory.marks.isBlind)) return undefined
     listener.resolved('valid')
     const cached = memory.cache.set(key, answer)
     if (held !== undefined) {

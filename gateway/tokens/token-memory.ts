@@ -23,12 +23,17 @@ const maxRefused = 50_000
 /** Most revoked tokens that are remembered; of more, the store still knows. */
 const maxRevoked = 100_000
 
+/** Most tokens of which the store was to be told something while it was gone. */
+const maxDistrusted = 10_000
+
 /** What this process remembers of all providers' tokens. */
 export class TokenMemory {
   readonly cache: MemoryTokenCache
   /** Tokens of which a provider lately said that they are not valid. */
   readonly refused = new ExpiringKeys(maxRefused)
   readonly revoked = new ExpiringKeys(maxRevoked)
+  /** Tokens of which the store may hold what is no longer true, because it could not be told. */
+  readonly distrusted = new ExpiringKeys(maxDistrusted)
   readonly marks: RevocationMarks
   readonly underWay = new Map<TokenKey, LookUpUnderWay>()
 

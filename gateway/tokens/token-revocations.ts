@@ -96,8 +96,10 @@ export class TokenRevocations implements Revocations {
       effect === 'revoke'
         ? ['revoke', lastingMs]
         : [`refresh ${randomBytes(9).toString('base64url')}`, ttlMs + staleIfErrorMs + refreshMarginMs]
+    for (const key of keys) memory.distrusted.add(key, nowMs + ttlMs)
     await announcing(async () => {
       await Promise.all(keys.map((key) => fleet.cache.revoke(key, word, lifetimeMs)))
+      for (const key of keys) memory.distrusted.delete(key)
       await this.#tell({ kind: 'token', keys, effect, lastingMs })
     })
   }
@@ -110,12 +112,11 @@ export class TokenRevocations implements Revocations {
       return
     }
     await announcing(async () => {
-      let atMs = this.#ownTimeMs()
-      try {
-        atMs = await fleet.cache.addMark(mark, memory.marks.latestMs)
-      } finally {
-        this.#heedMark({ ...mark, atMs })
-      }
+      const atMs = await fleet.cache.addMark(mark, memory.marks.latestMs).catch((error: unknown) => {
+        this.#heedMark({ ...mark, atMs: this.#ownTimeMs() }, { isInStore: false })
+        throw error
+      })
+      this.#heedMark({ ...mark, atMs })
       await this.#tell({ kind: 'mark', mark: { ...mark, atMs } })
     })
   }
@@ -144,8 +145,8 @@ export class TokenRevocations implements Revocations {
     }
   }
 
-  #heedMark(mark: Parameters<TokenMemory['marks']['heed']>[0]): void {
-    if (this.#context.memory.marks.heed(mark)) this.#context.listener.heeded(mark.kind, mark.effect)
+  #heedMark(...mark: Parameters<TokenMemory['marks']['heed']>): void {
+    if (this.#context.memory.marks.heed(...mark)) this.#context.listener.heeded(mark[0].kind, mark[0].effect)
   }
 
   #noteStore(): void {

@@ -127,7 +127,7 @@ const TokenLookUps = Type.Object(
   {
     perAddress: Type.String({
       format: 'quota',
-      default: '100/1s',
+      default: '300/1s',
       description:
         'Most unknown tokens from one address for which the identity provider is asked; beyond it, 429.',
     }),

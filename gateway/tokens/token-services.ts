@@ -43,7 +43,12 @@ export class TokenServices {
     const { tokenCache, revocation, identities, tokenLookUps, timeouts } = settings
     this.#memory = new TokenMemory({ ...tokenCache, ...revocation, random })
     const cache = store && new RedisTokenCache(store, listener)
-    const shared = { memory: this.#memory, shared: cache, caps: new LookUpCaps({ ...tokenLookUps, networkOf: countedNetwork }), clock }
+    const shared = {
+      memory: this.#memory,
+      shared: cache,
+      caps: new LookUpCaps({ ...tokenLookUps, networkOf: countedNetwork }),
+      clock,
+    }
     const hashers: TokenHasher[] = []
     const add = (name: string, provider = noProvider, isLocal = false) => {
       const hasher = new TokenHasher({ name, id: provider.id })

@@ -10,6 +10,7 @@ export interface SourceFile {
 const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   gateway: [
     ['main.ts'],
+    ['services.ts'],
     ['app.ts', 'admin'],
     ['handle-request.ts'],
     ['steps'],

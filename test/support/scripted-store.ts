@@ -25,6 +25,7 @@ export class ScriptedBus {
 export class ScriptedStore implements SharedStore {
   readonly processId: string
   readonly isPartitioned: boolean
+  readonly buckets = ['b0']
   readonly peers = []
   isUp = true
   isListening = true

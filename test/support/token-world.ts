@@ -118,7 +118,7 @@ export class TokenWorld {
     this.#nodes = Array.from({ length: nodes }, () => {
       const provider = new ScriptedProvider()
       const store = redis && new ScriptedStore(bus, (...call) => this.#run(redis.run, call), redis)
-      const rest = store === undefined ? {} : { store }
+      const rest: { store?: ScriptedStore } = store === undefined ? {} : { store }
       const created = createTokenNode({
         provider,
         clock: () => this.#nowMs,

@@ -52,7 +52,7 @@ t.test('five lines are a whole configuration, and all they leave out has its def
     rateLimitFields: 'both',
     tokenCache: { ttlMs: 60_000, negativeTtlMs: 5_000, staleIfErrorMs: 60_000, maxTokens: 200_000 },
     tokenLookUps: {
-      perAddress: { limit: 100, windowMs: 1_000 },
+      perAddress: { limit: 300, windowMs: 1_000 },
       total: { limit: 1_000, windowMs: 1_000 },
     },
     revocation: { secret: undefined, transmitters: [], blindTtlMs: 30_000 },

@@ -35,6 +35,7 @@ async function setKeyScene(t: Test, { jwt, prepare }: KeySceneOptions = {}): Pro
       identity: { jwt: { audience: testAudience, keysMaxAge: '10m', keysMaxStale: '1h', ...options } },
       routes: { '/': { to: backend.url } },
       timeouts: { identity: '500ms' },
+      tokenLookUps: { perAddress: '100000/1s', total: '100000/1s' },
     },
     clock,
   )

@@ -4,7 +4,7 @@ import { contestantNames, startContestants } from './contestants.ts'
 import { missingPackages } from './needed-programs.ts'
 import { type BenchOptions, readOptions, UsageError, usage } from './options.ts'
 import { Stage } from './stage.ts'
-import { describeRun, renderTable, writeIntoPage } from './table.ts'
+import { comparisonPlace, describeRun, renderTable, writeIntoPage } from './table.ts'
 
 /** Loads the gateway beside its rivals and prints how they compare. */
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> {
@@ -15,7 +15,7 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> 
     const table = renderTable(results)
     const run = describeRun(options)
     console.log(`\n${run}\n\n${table}`)
-    if (options.write) writeIntoPage(`${run}\n\n${table}`)
+    if (options.write) writeIntoPage(comparisonPlace, `${run}\n\n${table}`)
   } finally {
     await stage.close()
   }

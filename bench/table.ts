@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 import type { Result } from './compare.ts'
 
@@ -7,12 +7,16 @@ const heads = ['contestant', 'cpu µs/request', 'ratio', 'requests/s', 'ratio', 
 
 /** The results as a table in Markdown, its columns aligned, so that a terminal shows it as well as a page does. */
 export function renderTable(results: readonly Result[]): string {
-  const rows = [heads, ...results.map(cellsOf)]
-  const widths = heads.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
+  return renderRows(heads, results.map(cellsOf))
+}
+
+/** Rows as a table in Markdown: the first column to the left, the others to the right. */
+export function renderRows(head: readonly string[], body: readonly (readonly string[])[]): string {
+  const rows = [head, ...body]
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
   const line = (row: readonly string[]) =>
     `| ${row.map((cell, column) => pad(cell, column, widths[column] ?? 0)).join(' | ')} |`
   const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
-  const [head = heads, ...body] = rows
   return [line(head), rule, ...body.map(line)].join('\n')
 }
 
@@ -41,21 +45,36 @@ interface RunFacts {
 
 /** Under which circumstances the figures came about. */
 export function describeRun({ rounds, seconds, connections }: RunFacts): string {
+  return `${describeMachine()}: ${rounds} rounds of ${seconds} s each, ${connections} connections.`
+}
+
+/** When and on what. */
+export function describeMachine(): string {
   const date = new Date().toISOString().slice(0, 10)
-  const model = cpus()[0]?.model ?? 'unknown processor'
-  const machine = `${availableParallelism()} cores of ${model}, Node ${process.versions.node}`
-  return `${date}, ${machine}: ${rounds} rounds of ${seconds} s each, ${connections} connections.`
+  // Not those that this process may use: it may have left some to others.
+  const { length, 0: first } = cpus()
+  return `${date}, ${length} cores of ${first?.model ?? 'unknown processor'}, Node ${process.versions.node}`
 }
 
 const page = join(import.meta.dirname, '../docs/performance.md')
-const begin = '<!-- bench:begin, written by `npm run bench -- --write` -->'
-const end = '<!-- bench:end -->'
 
-/** Writes what is measured into docs/performance.md, between its markers. */
-export function writeIntoPage(text: string): void {
+/** A place in docs/performance.md that a program fills in. */
+export interface PagePlace {
+  /** Its name, in its markers. */
+  readonly name: string
+  /** The command that fills it in. */
+  readonly command: string
+}
+
+export const comparisonPlace: PagePlace = { name: 'bench', command: 'npm run bench -- --write' }
+
+/** Writes what is measured into docs/performance.md, between the place's markers. */
+export function writeIntoPage({ name, command }: PagePlace, text: string): void {
+  const begin = `<!-- ${name}:begin, written by \`${command}\` -->`
+  const end = `<!-- ${name}:end -->`
   const whole = readFileSync(page, 'utf8')
   const from = whole.indexOf(begin)
   const to = whole.indexOf(end)
-  if (from === -1 || to < from) throw new Error('docs/performance.md has lost its bench markers')
+  if (from === -1 || to < from) throw new Error(`docs/performance.md has lost its markers of ${name}`)
   writeFileSync(page, `${whole.slice(0, from + begin.length)}\n\n${text}\n\n${whole.slice(to)}`)
 }

@@ -55,7 +55,7 @@ async function measure(name: string): Promise<string | undefined> {
     return figures === undefined ? undefined : `${describeMachine()}.\n\n${render(figures)}`
   } catch (error) {
     process.exitCode = 1
-    if (interruption.signal.aborted) throw new UsageError('interrupted', { cause: error })
+    if (interruption.signal.aborted) throw error
     console.error(`${name} is left out:`, error instanceof NotMeasurable ? error.message : error)
     return undefined
   } finally {
@@ -115,6 +115,7 @@ try {
   await benchFleet(chosen, isWriting)
 } catch (error) {
   process.exitCode = 1
-  if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`)
+  if (interruption.signal.aborted) console.error('interrupted')
+  else if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`)
   else console.error(error)
 }

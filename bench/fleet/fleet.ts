@@ -18,6 +18,8 @@ export interface World {
   readonly url: string
   /** How many tokens the gateways have asked for so far. */
   lookUps(): Promise<number>
+  /** From now on the provider calls no token of this client valid. */
+  revokeClient(client: string): Promise<void>
 }
 
 /** What gateways are started with, beside the places of what they need. */
@@ -49,6 +51,9 @@ export async function startWorld(stage: Stage, { answerAfterMs = 0 } = {}): Prom
     async lookUps() {
       const counts: unknown = await (await fetch(`${url}/counts`)).json()
       return (counts as { lookUps: number }).lookUps
+    },
+    async revokeClient(client) {
+      await (await fetch(`${url}/revoke?client=${client}`, { method: 'POST' })).text()
     },
   }
 }

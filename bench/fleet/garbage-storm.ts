@@ -5,9 +5,10 @@ import { atMost, beside, type Figure, median, quantile } from './measurement.ts'
 import { type StormPlan, StormThread } from './storm.ts'
 import { tokensOf } from './tokens.ts'
 
-const rounds = 10
+const rounds = 8
 const secondsOfQuiet = 2
-const secondsOfStorm = 2
+const secondsOfStorm = 2.5
+const secondsOfLoad = 1.5
 const stormPerSecond = 5_000
 const goodPerSecond = 1_000
 const goodTokens = 100
@@ -47,7 +48,9 @@ export async function measureGarbageStorm(stage: Stage): Promise<readonly Figure
     results.push({
       quiet: await watch(world, () => clients.call(secondsOfQuiet)),
       garbage: await watch(world, () => clients.callDuring(storm, [401, 429, 503])),
-      load: await watch(world, () => clients.callDuring({ ...storm, token: clients.token }, [200])),
+      load: await watch(world, () =>
+        clients.callDuring({ ...storm, seconds: secondsOfLoad, token: clients.token }, [200]),
+      ),
     })
   }
   await clients.close()
@@ -107,7 +110,7 @@ async function startClients(url: string) {
   }
   // First below the cap, for good clients' tokens are unknown once too; then until all code is compiled.
   await send(lookUpsPerSecond / 2, (2 * goodTokens) / lookUpsPerSecond)
-  await callDuring({ url, token: known[0] ?? '', perSecond: stormPerSecond, seconds: secondsOfStorm }, [200])
+  await callDuring({ url, token: known[0] ?? '', perSecond: stormPerSecond, seconds: secondsOfLoad }, [200])
   return {
     token: known[0] ?? '',
     call: (seconds: number) => send(goodPerSecond, seconds),

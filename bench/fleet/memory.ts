@@ -8,7 +8,7 @@ import { tokensOf } from './tokens.ts'
 
 const tokens = 200_000
 const clients = 2_000
-const requestsOfOneToken = 100_000
+const requestsOfOneToken = 30_000
 const atOnce = 48
 const bytesPerMiB = 1_048_576
 

@@ -11,8 +11,8 @@ import { quotas, tokensOf } from './tokens.ts'
 const processes = 8
 const perSecond = 200
 const secondsWithinLimit = 60
-const secondsOverLimit = 15
-const slowRequests = 10
+const secondsOverLimit = 10
+const slowRequests = 8
 const secondsBetweenSlow = 4
 
 /** What a stretch of requests cost the Redis, by Redis's own count, and how the requests ended. */

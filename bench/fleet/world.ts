@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { meaningOf, tokensOf } from './tokens.ts'
+import { clientNameOf, meaningOf, tokensOf } from './tokens.ts'
 
 /**
  * What stands around the gateways: a backend that answers 1.1 KB, the identity provider (the original's sub-request) and
@@ -12,12 +12,14 @@ const resource = JSON.stringify({ data: [{ type: 'programs', id: '055075-000-A',
 const fresh = tokensOf('many')
 let lookUps = 0
 let issued = 0
+const revokedClients = new Set<string>()
 
 const server = createServer(async (request, response) => {
   const target = request.url ?? '/'
   if (target.startsWith('/api')) return answer(response, 200, resource)
   if (target.startsWith('/verifToken')) return await verify(response, target)
   if (target.startsWith('/oauth/token')) return issue(response)
+  if (target.startsWith('/revoke')) revokedClients.add(parameterOf(target, 'client'))
   return answer(response, 200, JSON.stringify({ lookUps }))
 })
 server.keepAliveTimeout = 600_000
@@ -26,9 +28,15 @@ server.listen(port, '127.0.0.1')
 async function verify(response: ServerResponse, target: string): Promise<void> {
   lookUps += 1
   if (answerAfterMs !== undefined && answerAfterMs > 0) await wait(answerAfterMs)
-  const meaning = meaningOf(new URL(target, 'http://world').searchParams.get('access_token') ?? '')
-  if (meaning === undefined) answer(response, 401, '{"error":"invalid_token"}')
+  const token = parameterOf(target, 'access_token')
+  const meaning = meaningOf(token)
+  if (meaning === undefined || revokedClients.has(clientNameOf(token)))
+    answer(response, 401, '{"error":"invalid_token"}')
   else answer(response, 200, JSON.stringify(meaning))
+}
+
+function parameterOf(target: string, name: string): string {
+  return new URL(target, 'http://world').searchParams.get(name) ?? ''
 }
 
 function issue(response: ServerResponse): void {

@@ -76,8 +76,8 @@ function figuresOf({
       { goal: 1, unit: '' },
     ),
     beside(
-      `Redis commands of every kind a request, within the limit, ${rate}`,
-      within.commands / within.requests,
+      `messages of every kind to Redis a request, within the limit, ${rate}`,
+      within.messages / within.requests,
       {
         digits: 4,
       },
@@ -131,7 +131,7 @@ async function costOf(redis: RedisUnderMeasure, load: () => Promise<readonly num
   const after = await redis.counts()
   return {
     scriptCalls: after.scriptCalls - before.scriptCalls,
-    commands: after.commands - before.commands,
+    messages: after.messages - before.messages,
     requests: statuses.length,
     statuses: new Set(statuses),
   }
@@ -167,6 +167,6 @@ async function measureRival(stage: Stage): Promise<readonly Figure[]> {
     return response.status
   }
   const cost = expectOnly(200, await costOf(redis, () => pace({ perSecond, seconds: secondsOfRival }, get)))
-  const what = `Redis commands of every kind a request, nginx-lua-redis, ${perSecond} requests/s`
-  return [beside(what, cost.commands / cost.requests)]
+  const what = `messages of every kind to Redis a request, nginx-lua-redis, ${perSecond} requests/s`
+  return [beside(what, cost.messages / cost.requests)]
 }

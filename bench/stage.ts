@@ -16,8 +16,8 @@ interface StagedProcess {
 
 const rivalsFolder = join(import.meta.dirname, 'rivals')
 
-/** How long a process has to answer its first request, and how long to end when it is told to. */
-const startTimeoutMs = 10_000
+/** How long a process has to answer its first request, on a busy machine, and how long to end when it is told to. */
+const startTimeoutMs = 30_000
 const endTimeoutMs = 5_000
 
 /** A temporary folder and the processes that run in it. Closing it ends them, by their ids, and removes the folder. */

@@ -37,6 +37,8 @@ export interface GatewayPlan {
 /** Sent as Bearer token to the revocation endpoint. */
 export const revocationSecret = 'the-secret-of-the-bench'
 
+const firstAnswerTimeoutMs = 20_000
+
 /** Starts the world around the gateways. Its answers about tokens take so long, as a provider's database would. */
 export async function startWorld(stage: Stage, { answerAfterMs = 0 } = {}): Promise<World> {
   const [port = 0] = await freePorts(1)
@@ -84,19 +86,28 @@ export async function startGateways(
     return { name, pid, url: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${adminPort}` }
   })
   for (const { name, adminUrl } of gateways) await stage.untilItAnswers(name, `${adminUrl}/healthz`)
-  await useThem(plan, gateways)
+  await useThem(gateways)
   return gateways
 }
 
-/** A process that has just started compiles its code first. A token of its own, so that no figure holds it. */
-async function useThem({ world }: GatewayPlan, gateways: readonly GatewayProcess[]): Promise<void> {
+/**
+ * A process that has just started compiles its code first, and may still make itself known to the store. With a token of
+ * its own, so that no figure holds it.
+ */
+async function useThem(gateways: readonly GatewayProcess[]): Promise<void> {
   const token = tokensOf('many').fresh()
+  const endMs = Date.now() + firstAnswerTimeoutMs
   for (const { url } of gateways) {
-    const response = await fetch(`${url}/api/warm-up`, { headers: { authorization: `Bearer ${token}` } })
-    await response.text()
-    if (response.status !== 200) throw new Error(`a gateway before ${world.url} answers ${response.status}`)
+    for (;;) {
+      const response = await fetch(`${url}/api/warm-up`, { headers: { authorization: `Bearer ${token}` } })
+      const text = await response.text()
+      if (response.status === 200) break
+      if (Date.now() > endMs)
+        throw new Error(`a gateway that has started answers ${response.status}: ${text}`)
+      await wait(100)
+    }
   }
-  // What was started in the background has time to end.
+  // What was begun in the background has time to end.
   await wait(200)
 }
 

@@ -41,8 +41,17 @@ export async function measureGarbageStorm(stage: Stage): Promise<readonly Figure
   const options = { logLevel: 'error', tokenCache: { ttl: '10m' } }
   const [gateway] = await startGateways(stage, 1, { name: 'stormed', world, redis, options })
   if (gateway === undefined) throw new Error('no gateway was started')
-  const clients = await startClients(gateway.url)
-  const storm = { url: gateway.url, perSecond: stormPerSecond, seconds: secondsOfStorm }
+  const clients = startClients(gateway.url)
+  try {
+    await clients.warmUp()
+    return figuresOf(await playRounds(world, clients, gateway.url))
+  } finally {
+    await clients.close()
+  }
+}
+
+async function playRounds(world: World, clients: Clients, url: string): Promise<readonly Round[]> {
+  const storm = { url, perSecond: stormPerSecond, seconds: secondsOfStorm }
   const results: Round[] = []
   for (let round = 0; round < rounds; round += 1) {
     results.push({
@@ -53,8 +62,7 @@ export async function measureGarbageStorm(stage: Stage): Promise<readonly Figure
       ),
     })
   }
-  await clients.close()
-  return figuresOf(results)
+  return results
 }
 
 function figuresOf(results: readonly Round[]): readonly Figure[] {
@@ -96,7 +104,9 @@ async function watch(world: World, call: () => Promise<readonly Answer[]>): Prom
   return { p50Ms: median(times), p99Ms: quantile(times, 0.99), lookUps, cap: windows * lookUpsPerSecond }
 }
 
-async function startClients(url: string) {
+type Clients = ReturnType<typeof startClients>
+
+function startClients(url: string) {
   const calls = new Calls(url, { connections: 64 })
   const thread = new StormThread()
   const known = Array.from({ length: goodTokens }, (_, index) => tokensOf('many').fresh(index))
@@ -108,11 +118,14 @@ async function startClients(url: string) {
     if (others.length > 0) throw new Error(`the storm was answered ${JSON.stringify(report)}`)
     return answers
   }
-  // First below the cap, for good clients' tokens are unknown once too; then until all code is compiled.
-  await send(lookUpsPerSecond / 2, (2 * goodTokens) / lookUpsPerSecond)
-  await callDuring({ url, token: known[0] ?? '', perSecond: stormPerSecond, seconds: secondsOfLoad }, [200])
   return {
     token: known[0] ?? '',
+    /** First below the cap, for good clients' tokens are unknown once too; then until all code is compiled. */
+    async warmUp(): Promise<void> {
+      await send(lookUpsPerSecond / 2, (2 * goodTokens) / lookUpsPerSecond)
+      const load = { url, token: known[0] ?? '', perSecond: stormPerSecond, seconds: secondsOfLoad }
+      await callDuring(load, [200])
+    },
     call: (seconds: number) => send(goodPerSecond, seconds),
     callDuring,
     close: async () => {

@@ -86,9 +86,10 @@ export class LeaseLedger implements Ledger {
   async read(policies: readonly LimitPolicy[]): Promise<Verdict> {
     const leases = policies.map((policy) => this.#table.lease(policy, this.#now()))
     await Promise.allSettled(leases.map(({ flight }) => flight))
-    const idle = leases.filter(({ flight }) => flight === undefined)
+    const now = this.#now()
+    const asked = leases.filter((lease) => lease.flight === undefined && !lease.isRecent(now))
     // What cannot be asked is told as it was last heard.
-    await this.#calls.state(idle, false).catch(() => {})
+    if (asked.length > 0) await this.#calls.state(asked, false).catch(() => {})
     if (!leases.every((lease) => lease.isKnown())) throw quotaUnavailable()
     return verdictOf(leases.map((lease) => lease.allowance(true, this.#now(), 1)))
   }

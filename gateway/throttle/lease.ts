@@ -42,6 +42,8 @@ export interface Lease {
   adopt(policy: LimitPolicy): void
   /** Whether the store has ever said anything of it. */
   isKnown(): boolean
+  /** Whether it has said something a moment ago. */
+  isRecent(now: Moment): boolean
   /** Whether so many requests are in hand and may still be used; by whom the answer was for, even at the last moment. */
   has(cost: number, now: Moment, isAnswered?: boolean): boolean
   /** Whether asking for so many would be in vain. */
@@ -73,3 +75,6 @@ export interface Lease {
  * woken. The store has counted them at a moment when there was room.
  */
 export const answeredMs = 20
+
+/** How long what the store has said is told without asking again, to those who only want to know. */
+export const recentMs = 250

@@ -1,5 +1,5 @@
 import type { CellRate, LimitPolicy } from '../limit-policy.ts'
-import { answeredMs, type CallTimes, type Lease, type Moment, type Waiting } from './lease.ts'
+import { answeredMs, type CallTimes, type Lease, type Moment, recentMs, type Waiting } from './lease.ts'
 import type { LeaseGrant, LeaseRequest } from './lease-store.ts'
 import type { Allowance } from './ledger.ts'
 import { Pace } from './pace.ts'
@@ -47,6 +47,10 @@ export class RateLease implements Lease {
     if (rule.burst === this.#rule.burst) return
     if (rule.burst < this.#rule.burst) this.#hand = 0
     this.#rule = rule
+  }
+
+  isRecent(now: Moment): boolean {
+    return this.isKnown() && now.monotonicMs < this.#answeredAtMs + recentMs
   }
 
   isKnown(): boolean {
@@ -108,9 +112,9 @@ export class RateLease implements Lease {
     // By the receiving, the store's clock seems late, and what it takes until there is room too long: never too short.
     this.#storeOffsetUs = grant.nowUs - received.monotonicMs * 1_000
     this.#heardUs = grant.nowUs
+    this.#answeredAtMs = received.monotonicMs
     if (need === 0 || grant.granted <= 0) return
     this.#hand = grant.granted
-    this.#answeredAtMs = received.monotonicMs
     const lastsMs = (grant.leaseUs / 1_000) * 0.9998
     this.#untilMonotonicMs = sent.monotonicMs + lastsMs
     this.#untilWallMs = sent.wallMs + lastsMs

@@ -1,5 +1,5 @@
 import type { FixedWindow, LimitPolicy } from '../limit-policy.ts'
-import { answeredMs, type CallTimes, type Lease, type Moment, type Waiting } from './lease.ts'
+import { answeredMs, type CallTimes, type Lease, type Moment, recentMs, type Waiting } from './lease.ts'
 import type { LeaseGrant, LeaseRequest } from './lease-store.ts'
 import type { Allowance } from './ledger.ts'
 import { Pace } from './pace.ts'
@@ -59,6 +59,10 @@ export class WindowLease implements Lease {
     this.#rule = rule
     this.#isExhausted = false
     this.#shown = Number.POSITIVE_INFINITY
+  }
+
+  isRecent(now: Moment): boolean {
+    return this.isKnown() && now.monotonicMs < this.#answeredAtMs + recentMs
   }
 
   isKnown(): boolean {

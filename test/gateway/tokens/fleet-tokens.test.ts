@@ -71,6 +71,16 @@ t.test('what one process has asked for the others know, without asking', options
   t.equal(two.outcomes.at(-1), 'cached', 'and from then on from memory')
 })
 
+t.test('a process that hears nothing does not believe what others have asked for', options, async (t) => {
+  const { redis, startNode } = await setUp(t)
+  const [one, deaf] = await Promise.all([startNode(), startNode()])
+  await one.ask('good')
+  await until(async () => (await held(redis)).size === 1, 'the answer lies in the store')
+  deaf.memory.marks.becomeBlind(Date.now())
+  t.equal(await deaf.ask('good'), 'Tracks')
+  t.same(deaf.outcomes, ['valid'])
+})
+
 t.test('nothing in the store tells a token, and nothing outlives its time', options, async (t) => {
   const { redis, startNode, provider } = await setUp(t)
   const secret = 'SENTINEL-token-SENTINEL'

@@ -1,6 +1,7 @@
 /** Who lets the store in: TLS with a private authority, ACL users, and what is said when it is not let in. */
 import t, { type Test } from 'tap'
 import { startRedis } from '../../support/redis-servers.ts'
+import { setScene } from '../../support/scene.ts'
 import { needs, openssl, redisServer } from '../../support/services.ts'
 import { openTestStore, swap, throughOutage } from '../../support/shared-store.ts'
 import { until } from '../../support/until.ts'
@@ -26,6 +27,29 @@ t.test(
     t.notMatch(logLines.join(''), /s3cret/)
   },
 )
+
+t.test('a gateway needs no more rights than that, for quotas, tokens and revocations', options, async (t) => {
+  const redis = await startRedis(t, { tls: true, acl: [`user gateway ${rule}`] })
+  const store = { url: redis.urlFor('gateway:s3cret-of-gateway@'), ca: redis.ca, prefix: 'test' }
+  const revocation = { secret: 'a-secret-of-the-administrators' }
+  const limit = [{ quota: '5/1h' }, { quota: '3/1h', algorithm: 'gcra' }]
+  const { gateway, call } = await setScene(t, {
+    config: { store, revocation },
+    routes: (to) => ({ '/api1': { to, limit, whenStoreFails: 'strict' } }),
+  })
+  const statuses = []
+  for (let i = 0; i < 5; i += 1) statuses.push((await call('/api1', { token: 'good' })).status)
+  t.same(statuses, [200, 200, 200, 429, 429])
+  t.equal((await call('/.passerelle/me', { token: 'good' })).status, 200)
+  for (const body of [{ token: 'good' }, { client: 'Tracks' }, { all: true }]) {
+    const headers = { authorization: `Bearer ${revocation.secret}`, 'content-type': 'application/json' }
+    const asked = { method: 'POST', headers, body: JSON.stringify(body) }
+    t.equal((await fetch(`${gateway.adminUrl}/revocations`, asked)).status, 204)
+  }
+  t.equal((await call('/api1', { token: 'good' })).status, 401)
+  t.same(await redis.send('ACL', 'LOG'), [], 'nothing was asked for that is denied')
+  t.notMatch(gateway.logLines.join(''), /s3cret/)
+})
 
 /** Opens a store that cannot come up, and looks at what the log and the errors say of it. */
 async function openInVain(

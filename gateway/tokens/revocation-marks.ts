@@ -16,7 +16,14 @@ export type Standing = 'sure' | 'suspect' | 'outdated' | 'refused'
 
 interface HeededMark extends Mark {
   readonly epoch: number
-  readonly isInStore: boolean
+}
+
+/** How a mark was come by. */
+interface Heeding {
+  /** Whether the store has it, and with it all processes. */
+  readonly isInStore?: boolean
+  /** Whether it is this process's own, told at last where it could not be before. */
+  readonly isToldAtLast?: boolean
 }
 
 /** How long a mark is heeded: a token that is checked here and lives longer comes back after it. */
@@ -68,15 +75,16 @@ export class RevocationMarks {
 
   /**
    * Heeds a mark from now on; `false` when it was heard before. One that the store has not taken has a time of this
-   * process's clock, which says nothing of the store's marks.
+   * process's clock, which says nothing of the store's marks: both are kept, until the store has taken it after all.
    */
-  heed(mark: Mark, { isInStore = true } = {}): boolean {
-    const name = nameOf(mark)
+  heed(mark: Mark, { isInStore = true, isToldAtLast = false }: Heeding = {}): boolean {
+    const name = isInStore ? nameOf(mark) : untold(mark)
+    if (isToldAtLast) this.#marks.delete(untold(mark))
     const known = this.#marks.get(name)
-    if (known !== undefined && known.isInStore === isInStore && known.atMs >= mark.atMs) return false
+    if (known !== undefined && known.atMs >= mark.atMs) return false
     this.#epoch += 1
     if (isInStore) this.#latestMs = Math.max(this.#latestMs, mark.atMs)
-    this.#marks.set(name, { ...mark, epoch: this.#epoch, isInStore })
+    this.#marks.set(name, { ...mark, epoch: this.#epoch })
     if (this.#marks.size > maxMarks) this.#shrink(mark.atMs)
     return true
   }
@@ -132,12 +140,16 @@ export class RevocationMarks {
   *#marksOn({ client, user }: TokenMetadata): Iterable<HeededMark> {
     if (this.#marks.size === 0) return
     for (const effect of ['revoke', 'refresh'] as const) {
-      const marks = [
-        this.#marks.get(nameOf({ effect, kind: 'all', id: '' })),
-        this.#marks.get(nameOf({ effect, kind: 'client', id: client })),
-        user === undefined ? undefined : this.#marks.get(nameOf({ effect, kind: 'user', id: user })),
-      ]
-      for (const mark of marks) if (mark !== undefined) yield mark
+      const targets = [
+        { effect, kind: 'all', id: '' },
+        { effect, kind: 'client', id: client },
+        ...(user === undefined ? [] : [{ effect, kind: 'user', id: user } as const]),
+      ] as const
+      for (const target of targets)
+        for (const name of [nameOf(target), untold(target)]) {
+          const mark = this.#marks.get(name)
+          if (mark !== undefined) yield mark
+        }
     }
   }
 
@@ -149,11 +161,11 @@ export class RevocationMarks {
 
   /** One mark for everybody, as late as the latest. */
   #merge(effect: Mark['effect']): void {
-    const merged = [...this.#marks.values()].filter((mark) => mark.effect === effect)
+    const merged = [...this.#marks].filter(([, mark]) => mark.effect === effect)
     if (merged.length === 0) return
-    for (const mark of merged) this.#marks.delete(nameOf(mark))
-    const atMs = merged.reduce((latest, mark) => Math.max(latest, mark.atMs), 0)
-    const mark = { effect, kind: 'all', id: '', atMs, epoch: this.#epoch, isInStore: true } as const
+    for (const [name] of merged) this.#marks.delete(name)
+    const atMs = merged.reduce((latest, [, mark]) => Math.max(latest, mark.atMs), 0)
+    const mark = { effect, kind: 'all', id: '', atMs, epoch: this.#epoch } as const
     this.#marks.set(nameOf(mark), mark)
   }
 }
@@ -161,6 +173,11 @@ export class RevocationMarks {
 /** The name of what a mark says, in which no two marks are the same. */
 export function nameOf({ effect, kind, id }: Omit<Mark, 'atMs'>): string {
   return `${effect} ${kind} ${id}`
+}
+
+/** The name of a mark that the store has not taken. */
+function untold(mark: Omit<Mark, 'atMs'>): string {
+  return `untold ${nameOf(mark)}`
 }
 
 /** A token that does not say when it was issued was issued before. */

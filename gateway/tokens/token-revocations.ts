@@ -116,7 +116,7 @@ export class TokenRevocations implements Revocations {
         this.#heedMark({ ...mark, atMs: this.#ownTimeMs() }, { isInStore: false })
         throw error
       })
-      this.#heedMark({ ...mark, atMs })
+      this.#heedMark({ ...mark, atMs }, { isToldAtLast: true })
       await this.#tell({ kind: 'mark', mark: { ...mark, atMs } })
     })
   }

@@ -21,7 +21,13 @@ type Outcome = readonly [status: number, code: string]
 
 /** A gateway with a short timeout, asking by one of the two protocols. */
 function setHostileScene(t: Test, protocol: 'verify' | 'introspect'): Promise<Scene> {
+  // After some failures in a row a provider is left alone for a second: each call comes two seconds after the one before.
+  let nowMs = Date.now()
   return setScene(t, {
+    clock: () => nowMs,
+    beforeCall: () => {
+      nowMs += 2_000
+    },
     config: { timeouts: { identity: '250ms' } },
     identity: (stub) =>
       protocol === 'verify'
@@ -51,7 +57,7 @@ async function holdRefusal(
 /** Whatever came before: the failures are counted, nothing got through, nothing leaked, and a good answer still works. */
 async function holdAfterwards(t: Test, scene: Scene, failures: number): Promise<void> {
   const metrics = await (await fetch(`${scene.gateway.adminUrl}/metrics`)).text()
-  t.match(metrics, `passerelle_token_lookups_total{outcome="failed"} ${failures}\n`)
+  t.match(metrics, `passerelle_token_lookups_total{provider="the default",outcome="failed"} ${failures}\n`)
   t.equal(scene.backend.requests.length, 0)
   t.notOk(scene.gateway.logLines.join('').includes(bodySentinel))
   scene.identity.misbehave = undefined

@@ -21,6 +21,7 @@ interface SceneOptions {
   /** The identity option, once the provider is there. */
   readonly identity?: (stub: IdentityStub) => unknown
   readonly clock?: Clock
+  readonly beforeCall?: () => void
 }
 
 /** By default `/api1` needs the role USER and `/api2` is open; the token `good` belongs to the client Tracks. */
@@ -45,14 +46,12 @@ export async function setScene(t: Test, options: SceneOptions = {}): Promise<Sce
     gateway,
     backend,
     identity,
-    call: (path, { token, ...init } = {}) =>
-      fetch(gateway.url + path, {
-        ...init,
-        headers: {
-          ...(init.headers as Record<string, string>),
-          ...(token && { authorization: `Bearer ${token}` }),
-        },
-      }),
+    call: (path, { token, ...init } = {}) => {
+      options.beforeCall?.()
+      const authorization = token && { authorization: `Bearer ${token}` }
+      const headers = { ...(init.headers as Record<string, string>), ...authorization }
+      return fetch(gateway.url + path, { ...init, headers })
+    },
   }
 }
 

@@ -18,7 +18,10 @@ import type { Ledger } from '../../gateway/throttle/ledger.ts'
 import { MemoryLedger } from '../../gateway/throttle/memory-ledger.ts'
 import { RateLimitFields } from '../../gateway/throttle/rate-limit-fields.ts'
 import { Throttle } from '../../gateway/throttle/throttle.ts'
-import { MemoryTokenCache } from '../../gateway/tokens/memory-token-cache.ts'
+import { LookUpCaps } from '../../gateway/tokens/look-up-caps.ts'
+import { ProviderBreaker } from '../../gateway/tokens/provider-breaker.ts'
+import { TokenHasher } from '../../gateway/tokens/token-hash.ts'
+import { TokenMemory } from '../../gateway/tokens/token-memory.ts'
 import { readVerifTokenAnswer, type TokenMetadata } from '../../gateway/tokens/token-metadata.ts'
 import { TokenResolver } from '../../gateway/tokens/token-resolver.ts'
 import type { Stage } from '../stage.ts'
@@ -80,21 +83,22 @@ function bearerOf(client: number): BearerToken {
   return { token: tokensOf('many').fresh(client), search: '', isFromUrl: false }
 }
 
-/** A resolver as `main.ts` builds it, in front of a provider that answers at once, from JSON as it would. */
+/** A resolver as the services build it, in front of a provider that answers at once, from JSON as it would. */
 function createResolver(): TokenResolver {
-  const metrics = new Metrics(() => 0)
   const provider = {
     id: 'bench',
     lookUp: async (token: string) =>
       readVerifTokenAnswer(JSON.parse(JSON.stringify(meaningOf(token))), Date.now()),
   }
-  const listener = {
-    cacheHit: () => metrics.countTokenLookUp('cached'),
-    lookedUp: () => undefined,
-    providerFailed: () => undefined,
-  }
-  const cache = new MemoryTokenCache({ ttlMs: 3_600_000, maxTokens: 10 * tokens })
-  return new TokenResolver(provider, cache, { clock: systemClock, listener })
+  const lifetimes = { ttlMs: 3_600_000, staleIfErrorMs: 0, blindTtlMs: 60_000 }
+  const unbounded = { limit: 1_000_000, windowMs: 1_000 }
+  return new TokenResolver(new TokenHasher({ name: 'bench', id: provider.id }), {
+    ...{ provider, isLocal: false, shared: undefined, negativeTtlMs: 0, clock: systemClock },
+    memory: new TokenMemory({ ...lifetimes, maxTokens: 10 * tokens, random: Math.random }),
+    caps: new LookUpCaps({ perAddress: unbounded, total: unbounded }),
+    breaker: new ProviderBreaker(),
+    listener: { ...new Metrics(() => 0).tokens.of('bench'), providerFailed: () => undefined },
+  })
 }
 
 async function openLeaseLedger(stage: Stage): Promise<{ ledger: Ledger; close: () => Promise<void> }> {
@@ -140,7 +144,7 @@ function stepsOf(resolver: TokenResolver, ledger: Ledger): Steps {
     return throttleCaller(throttle, exchange, { metadata, charge })
   }
   return (bearer) => {
-    const metadata = resolveToken(resolver, bearer)
+    const metadata = resolveToken(resolver, exchange, bearer)
     return metadata instanceof Promise ? metadata.then(count) : count(metadata)
   }
 }
@@ -148,12 +152,13 @@ function stepsOf(resolver: TokenResolver, ledger: Ledger): Steps {
 /** The ledger alone in place of the step. */
 function takingOf(resolver: TokenResolver, ledger: Ledger): Steps {
   const charges = new RouteCharges({ prefix: '/api', limits: [], cost: 1, whenStoreFails: 'insured' })
+  const exchange = createExchange()
   const take = (metadata: TokenMetadata) => {
-    const charge = charges.of(metadata, '127.0.0.1')
+    const charge = charges.of(metadata, exchange.clientAddress)
     return charge === undefined ? undefined : ledger.take(charge)
   }
   return (bearer) => {
-    const metadata = resolveToken(resolver, bearer)
+    const metadata = resolveToken(resolver, exchange, bearer)
     return metadata instanceof Promise ? metadata.then(take) : take(metadata)
   }
 }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis, type RedisOptions } from 'ioredis'
+import { endWithParent } from './end-with-parent.ts'
 import { redisProgram } from './services.ts'
 
 /** What a connection of the test's needs besides the port. */
@@ -41,7 +42,7 @@ export class RedisProcess {
     const child = spawn(redisProgram, [...this.#plan.args], { cwd: this.folder, stdio: 'ignore' })
     child.once('error', () => {})
     this.#child = child
-    watch(child, this.folder)
+    endWithParent(child, this.folder)
     for (let attempt = 0; attempt < 400; attempt += 1) {
       if (hasEnded(child)) break
       try {
@@ -121,20 +122,4 @@ export class RedisProcess {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
-}
-
-/**
- * Ends the server and removes its folder when this process ends without having done so, however it ends: the system then
- * closes the pipe on which a shell waits, and the shell lives in a group of its own that no signal to this one reaches.
- */
-function watch(child: ChildProcess, folder: string): void {
-  if (child.pid === undefined) return
-  const script = 'read -r word || { kill -KILL "$1"; rm -rf "$2"; }'
-  const watcher = spawn('/bin/sh', ['-c', script, 'watch', String(child.pid), folder], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
-  watcher.unref()
-  watcher.stdin.on('error', () => {})
-  child.once('exit', () => watcher.stdin.end('ended\n'))
 }

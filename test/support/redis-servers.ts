@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import { makeCertificates } from './certificates.ts'
+import type { Owner } from './owner.ts'
 import { freeLastingPort } from './ports.ts'
 import { type RedisAccess, type RedisPlan, RedisProcess } from './redis-process.ts'
 import { until } from './until.ts'
@@ -39,7 +39,7 @@ export class RedisServer extends RedisProcess {
 }
 
 /** Starts a Redis on a free port, which ends with the test or with its process. Guard the test by `needs(redisServer)`. */
-export async function startRedis(t: Test, options: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis(t: Owner, options: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = makeFolder(t)
   const port = await freeLastingPort()
   const certificates = options.tls ? makeCertificates(folder) : undefined
@@ -85,7 +85,7 @@ function accessPlan(
 }
 
 /** Removed after the servers in it have ended: what is registered first is torn down last. */
-function makeFolder(t: Test): string {
+function makeFolder(t: Owner): string {
   const folder = mkdtempSync(join(tmpdir(), 'passerelle-redis-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return folder
@@ -107,7 +107,7 @@ export interface SentinelOptions {
 
 /** Starts a primary with one replica and three Sentinels, which replace a dead primary within seconds. */
 export async function startSentinels(
-  t: Test,
+  t: Owner,
   { primaryName = 'main', password }: SentinelOptions = {},
 ): Promise<RedisSentinels> {
   const first = await startRedis(t)
@@ -134,7 +134,7 @@ export async function startSentinels(
 }
 
 async function startSentinel(
-  t: Test,
+  t: Owner,
   {
     name,
     port,
@@ -173,7 +173,7 @@ export interface RedisCluster {
 }
 
 /** Starts a Cluster that replaces a dead primary within seconds, and waits until it serves all slots. */
-export async function startCluster(t: Test, options: RedisServerOptions = {}): Promise<RedisCluster> {
+export async function startCluster(t: Owner, options: RedisServerOptions = {}): Promise<RedisCluster> {
   const nodes = await Promise.all(Array.from({ length: 6 }, () => startClusterNode(t, options)))
   const primaries = nodes.slice(0, 3)
   const [first] = nodes as [RedisServer]
@@ -204,7 +204,7 @@ export async function startCluster(t: Test, options: RedisServerOptions = {}): P
   return cluster
 }
 
-async function startClusterNode(t: Test, options: RedisServerOptions): Promise<RedisServer> {
+async function startClusterNode(t: Owner, options: RedisServerOptions): Promise<RedisServer> {
   const busPort = await freeLastingPort()
   const args = [
     ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-port', String(busPort)],

@@ -25,12 +25,16 @@ export interface Result extends Judgement {
 const usedUpWithinMs = 12_000
 
 /** How long calls for leases may go on when everybody is over the limit: as long as the longest pause between two. */
-const silentWithinS = 8
+const silenceWithinS = 8
 
-/** Plays a round on a stage that is whole, and leaves it whole. */
-export async function play(stage: Stage, round: Round, word: string): Promise<Result> {
+/**
+ * Plays a round on a stage that is whole, and leaves it whole.
+ *
+ * @param silentWithinS 0 not to look whether calls cease when everybody is over the limit, which takes its time.
+ */
+export async function play(stage: Stage, round: Round, silentWithinS = silenceWithinS): Promise<Result> {
   const { fleet } = stage
-  const clients = await stage.namesOf(word, round.clients)
+  const clients = await stage.namesOf(round.name.replaceAll(/\W+/g, '-'), round.clients)
   for (const client of clients) fleet.addQuota({ ...round, client })
   const before = { calls: await fleet.leaseCalls(), members: fleet.present }
   const watch = new Watch(fleet)
@@ -45,7 +49,9 @@ export async function play(stage: Stage, round: Round, word: string): Promise<Re
   const spent = { calls: (await fleet.leaseCalls()) - before.calls, offered: demand.offered }
   const dead = before.members.filter(({ isGone }) => isGone).map(({ name }) => name)
   const seconds =
-    isUsedUp && round.forMs === undefined ? await untilSilent(stage, dead.length > 0 ? 1 : silentWithinS) : []
+    isUsedUp && round.forMs === undefined
+      ? await untilSilent(stage, Math.min(silentWithinS, dead.length > 0 ? 1 : silentWithinS))
+      : []
   watch.end()
   await demand.end()
   const { servedByReset, unavailable } = demand

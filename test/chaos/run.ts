@@ -26,7 +26,7 @@ async function chaos(chosen: readonly Round[]): Promise<readonly Result[]> {
     try {
       const stage = await openStage(owner, name)
       for (const round of ofStage) {
-        const result = await play(stage, round, `Client${results.length + 1}`)
+        const result = await play(stage, round)
         results.push(result)
         console.log(lineOf(result))
       }

@@ -36,6 +36,7 @@ export class LeaseCalls {
   readonly #buckets = new Map<string, Bucket>()
   #sequence = 0
   #listeningSinceMs: number | undefined
+  #hasKnownOthers = false
 
   constructor(
     leases: Iterable<Lease>,
@@ -63,6 +64,11 @@ export class LeaseCalls {
   /** Whether the store has ever answered for this bucket. */
   hasContact(bucket: string): boolean {
     return (this.#buckets.get(bucket)?.epoch ?? '') !== ''
+  }
+
+  /** How many processes share the quotas, as was heard last; `undefined` until this one has listened long enough to know. */
+  get fleetSize(): number | undefined {
+    return this.#hasKnownOthers || this.#knowsOthers() ? 1 + this.#store.peers.length : undefined
   }
 
   /**
@@ -129,6 +135,7 @@ export class LeaseCalls {
   }
 
   #heedChange(): void {
+    this.#hasKnownOthers ||= this.#knowsOthers()
     if (!this.#store.isListening) this.#listeningSinceMs = undefined
     else this.#listeningSinceMs ??= this.#now().monotonicMs
     if (!this.#store.isUp) return
@@ -179,16 +186,19 @@ export class LeaseCalls {
 
   #callFor(bucket: Bucket, requests: readonly LeaseRequest[]): LeaseCall {
     this.#sequence += 1
-    const since = this.#listeningSinceMs
-    const knowsOthers = since !== undefined && this.#now().monotonicMs - since >= knowsOthersAfterMs
     return {
       bucket: bucket.name,
       sequence: this.#sequence,
       peers: this.#store.peers,
-      learnMs: knowsOthers ? learnMs.knowing : learnMs.new,
+      learnMs: this.#knowsOthers() ? learnMs.knowing : learnMs.new,
       statedEpoch: bucket.isStated ? bucket.epoch : '',
       requests,
     }
+  }
+
+  #knowsOthers(): boolean {
+    const since = this.#listeningSinceMs
+    return since !== undefined && this.#now().monotonicMs - since >= knowsOthersAfterMs
   }
 
   #heed(bucket: Bucket, { epoch, isNewEpoch, isOpen }: LeaseAnswer): void {

@@ -32,7 +32,6 @@ export class LeaseKeeper {
   readonly #now: () => Moment
   readonly #kept = new Set<Lease>()
   readonly #stopTicking: () => void
-  #fleetSize = 1
   #lookedAroundMs: number
 
   constructor({ table, calls, store, now, every }: KeeperContext) {
@@ -46,12 +45,6 @@ export class LeaseKeeper {
       const lease = table.byId(id)
       if (lease?.isHolding(now())) this.#giveBack([lease])
     })
-  }
-
-  /** How many processes share the quotas, as far as was last heard; while nothing is heard, as it was before. */
-  get fleetSize(): number {
-    if (this.#store.isListening) this.#fleetSize = 1 + this.#store.peers.length
-    return this.#fleetSize
   }
 
   /** Takes leases into its care that are about to be asked for. */

@@ -157,9 +157,13 @@ export class LeaseLedger implements Ledger {
     return { isAdmitted: true, allowances: counted.map((lease) => lease.allowance(true, now, charge.cost)) }
   }
 
-  /** Takes from this process's share of what all may serve uncounted. A process that nobody knows of has none. */
+  /**
+   * Takes from this process's share of what all may serve uncounted. A process that nobody knows of has none, and neither
+   * has one that does not know the others yet: it could only take the share of all.
+   */
   #insure({ policies, cost }: Charge, leases: readonly Lease[], now: Moment): boolean {
-    const processes = this.#keeper.fleetSize
+    const processes = this.#calls.fleetSize
+    if (processes === undefined) return false
     for (const [index, lease] of leases.entries()) {
       if (policies[index]?.isShadow === true) continue
       if (lease.has(cost, now)) {

@@ -4,6 +4,7 @@ export interface DemandPlan {
   readonly clients: readonly string[]
   readonly whenStoreFails: FailurePolicy
   readonly perSecond: number
+  readonly alone?: { readonly slot: number; readonly untilMs: number }
 }
 
 /** What one client was told by one process. */
@@ -31,7 +32,7 @@ export class Demand {
   readonly #lastServedMs = new Map<string, number>()
   readonly #underWay = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
-  #startedMs = performance.now()
+  readonly #startedMs = performance.now()
   #due = 0
 
   constructor(fleet: Fleet, plan: DemandPlan) {
@@ -64,11 +65,12 @@ export class Demand {
   }
 
   #offerOne(turn: number): void {
-    const { clients } = this.plan
-    const members = this.#fleet.present
+    const { clients, alone } = this.plan
+    const isAlone = alone !== undefined && performance.now() - this.#startedMs < alone.untilMs
+    const members = isAlone ? [this.#fleet.at(alone.slot)] : this.#fleet.present
     const client = clients[turn % clients.length]
     const member = members[Math.floor(turn / clients.length) % members.length]
-    if (client === undefined || member === undefined) return
+    if (client === undefined || member === undefined || member.isGone) return
     const request = this.#send(client, member).finally(() => this.#underWay.delete(request))
     this.#underWay.add(request)
   }

@@ -50,7 +50,7 @@ export async function play(stage: Stage, round: Round, silentWithinS = silenceWi
   const dead = before.members.filter(({ isGone }) => isGone).map(({ name }) => name)
   const seconds =
     isUsedUp && round.forMs === undefined
-      ? await untilSilent(stage, Math.min(silentWithinS, dead.length > 0 ? 1 : silentWithinS))
+      ? await untilSilent(stage, dead.length > 0 ? Math.min(1, silentWithinS) : silentWithinS)
       : []
   watch.end()
   await demand.end()

@@ -20,6 +20,8 @@ export interface Round {
   readonly windowS: number
   readonly perSecond: number
   readonly faults: readonly Fault[]
+  /** Until when all requests go to one gateway, of whose figures no other has heard then. */
+  readonly alone?: { readonly slot: number; readonly untilMs: number }
   /** Ends after this time; without it, when the quotas are used up. */
   readonly forMs?: number
 }
@@ -36,6 +38,9 @@ const hour = {
 const short = { ...hour, limit: 60, windowS: 3, perSecond: 60, forMs: 11_000 } as const
 
 const cluster = { ...hour, stage: 'cluster', clients: 6, limit: 90 } as const
+
+/** Most of it is used up by one gateway of which the others hear nothing, before something happens to that one. */
+const alone = { ...hour, limit: 160, alone: { slot: 1, untilMs: 1_000 } } as const
 
 function at(atMs: number, what: FaultName, slot?: number): Fault {
   return slot === undefined ? { atMs, what } : { atMs, what, slot }
@@ -73,6 +78,17 @@ export const rounds: readonly Round[] = [
     ...{ ...hour, name: 'flushed while a gateway is frozen', limit: 400 },
     faults: [at(500, 'SIGSTOP of a gateway', 1), at(1_000, 'FLUSHALL')],
   },
+  {
+    ...{ ...alone, name: 'flushed while the only one who knows is frozen' },
+    faults: [at(900, 'SIGSTOP of a gateway', 1), at(950, 'FLUSHALL')],
+  },
+  {
+    ...{ ...alone, name: 'old data, and the only one who knows is frozen' },
+    faults: [
+      ...[at(200, 'SAVE of the store'), at(900, 'SIGSTOP of a gateway', 1)],
+      at(950, 'kill -9 of the store, back as saved'),
+    ],
+  },
   { ...short, name: 'short windows', faults: [] },
   {
     ...{
@@ -105,6 +121,10 @@ export const rounds: readonly Round[] = [
   {
     ...{ ...hour, name: 'flushed when a gateway was killed', limit: 400 },
     faults: [at(900, 'SIGKILL of a gateway', 2), at(1_000, 'FLUSHALL')],
+  },
+  {
+    ...{ ...alone, name: 'flushed when the only one who knew was killed' },
+    faults: [at(900, 'SIGKILL of a gateway', 1), at(950, 'FLUSHALL')],
   },
   {
     ...{ ...short, name: 'short windows, much happens' },

@@ -7,8 +7,8 @@ import { openStage } from '../chaos/stage.ts'
 import { needs, redisServer } from '../support/services.ts'
 
 const played = [
-  'the store comes back with old data',
-  'flushed while a gateway is frozen',
+  'old data, and the only one who knows is frozen',
+  'all connections are cut',
   'a gateway is killed',
 ]
 

@@ -26,27 +26,43 @@ interface CountingRoute {
   readonly whenStoreFails: FailurePolicy
 }
 
-/** Most addresses whose charges a route remembers; it makes them again when there are more. */
+/** Most clients, and most addresses, whose charges a route remembers; it makes them again when there are more. */
+const maxClients = 20_000
 const maxAddresses = 10_000
 
 /** What requests on one route count as. */
 export class RouteCharges {
   readonly #route: CountingRoute
+  readonly #finest: RouteLimit['by']
+  readonly #byClient = new Map<string, ClientCharge>()
   readonly #byIdentity = new WeakMap<CountedIdentity, { charge: Charge | undefined }>()
   readonly #byAddress = new Map<string, Charge | undefined>()
 
   constructor(route: CountingRoute) {
     this.#route = route
+    this.#finest = finestOf(route.limits)
   }
 
   /** What a caller's requests count as; `undefined` when nothing counts them. */
   of(identity: CountedIdentity, address: string): Charge | undefined {
+    if (this.#finest === 'client') return this.#ofClient(identity)
     // What counts by address cannot be kept with the token, which may come from many.
-    if (this.#route.limits.some(({ by }) => by === 'address')) return this.#compose(identity, address)
+    if (this.#finest === 'address') return this.#compose(identity, address)
     const known = this.#byIdentity.get(identity)
     if (known !== undefined) return known.charge
     const charge = this.#compose(identity, address)
     this.#byIdentity.set(identity, { charge })
+    return charge
+  }
+
+  /** One charge for all tokens of a client: one for each token would take more memory than the tokens do. */
+  #ofClient(identity: CountedIdentity): Charge | undefined {
+    const { client, ownPolicy } = identity
+    const known = this.#byClient.get(client)
+    if (known !== undefined && known.ownPolicy === ownPolicy) return known.charge
+    const charge = this.#compose(identity, '')
+    if (this.#byClient.size >= maxClients) this.#byClient.clear()
+    this.#byClient.set(client, { ownPolicy, charge })
     return charge
   }
 
@@ -72,6 +88,17 @@ export class RouteCharges {
     }
     return policies.length === 0 ? undefined : { policies, cost, whenStoreFails }
   }
+}
+
+interface ClientCharge {
+  readonly ownPolicy: LimitPolicy | undefined
+  readonly charge: Charge | undefined
+}
+
+/** Whose requests the limits tell apart the most: an address's, a user's, or no more than a client's. */
+function finestOf(limits: readonly RouteLimit[]): RouteLimit['by'] {
+  if (limits.some(({ by }) => by === 'address')) return 'address'
+  return limits.some(({ by }) => by === 'user') ? 'user' : 'client'
 }
 
 /** Who is counted; the users of one provider's tokens and their clients have names of their own kind. */

@@ -76,3 +76,15 @@ t.test(
     t.match(charges.ofAddress('192.0.2.1')?.policies, [{ owner: 'address 192.0.2.1' }], 'nor too many kept')
   },
 )
+
+t.test('all tokens of a client share one charge, until its quota is another', async (t) => {
+  const charges = routeWith()
+  const ofToken = (own: typeof ownPolicy | undefined) =>
+    charges.of({ client: 'a', user: undefined, ownPolicy: own }, '')
+  const first = ofToken(ownPolicy)
+  t.equal(ofToken(ownPolicy), first)
+  const rule = fixedWindow({ limit: 5, windowMs: 3_600_000 })
+  t.equal(ofToken({ ...ownPolicy, rule })?.policies[0]?.rule, rule)
+  t.equal(ofToken(undefined), undefined)
+  t.same(ofToken(ownPolicy), first)
+})

@@ -12,8 +12,10 @@ export class TokenHasher {
 
   /** @param provider Its name in the configuration, and its protocol and address. */
   constructor(provider: { readonly name: string; readonly id: string }) {
-    // As JSON, so that no name and address read like another pair; and a bearer token has no quotation mark in it.
-    this.#prefix = JSON.stringify(['passerelle token', provider.name, provider.id])
+    // As JSON, so that no name and address read like another pair. All prefixes are of one length, so that none with its
+    // token reads like another with another; and with it an opaque token of 43 signs is one block of SHA-256, not two.
+    const pair = JSON.stringify(['passerelle token', provider.name, provider.id])
+    this.#prefix = hash('sha256', pair, 'base64url').slice(0, 12)
   }
 
   keyOf(token: string): TokenKey {

@@ -149,7 +149,11 @@ export class GatewayError extends Error {
   readonly #members: Readonly<Record<string, unknown>>
 
   constructor(code: ErrorCode, context: ErrorContext = {}) {
+    const { stackTraceLimit } = Error
+    // Where a refusal was made says nothing that its code does not, and noting it costs more than the refusal.
+    Error.stackTraceLimit = 0
     super(code, { cause: context.cause })
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'GatewayError'
     this.code = code
     this.status = errorDefinitions[code].status

@@ -13,7 +13,7 @@ const stormPerSecond = 5_000
 const goodPerSecond = 1_000
 const goodTokens = 100
 /** The option `tokenLookUps.perAddress` as it comes: everything here is sent from one address. */
-const lookUpsPerSecond = 100
+const lookUpsPerSecond = 300
 
 /** What good clients waited for while one thing went on, and what the provider was asked meanwhile. */
 interface Weather {
@@ -122,7 +122,7 @@ function startClients(url: string) {
     token: known[0] ?? '',
     /** First below the cap, for good clients' tokens are unknown once too; then until all code is compiled. */
     async warmUp(): Promise<void> {
-      await send(lookUpsPerSecond / 2, (2 * goodTokens) / lookUpsPerSecond)
+      await send(goodTokens, 1)
       const load = { url, token: known[0] ?? '', perSecond: stormPerSecond, seconds: secondsOfLoad }
       await callDuring(load, [200])
     },

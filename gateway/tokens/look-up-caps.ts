@@ -39,16 +39,21 @@ export class LookUpCaps {
     this.#networkOf = networkOf
   }
 
+  /** Why no unknown token of this address may be looked up now, if so; counts nothing. */
+  refusalOf(address: string, nowMs: number): LookUpRefusal | undefined {
+    const { waitMs } = this.#takeOwn(this.#networkOf(address), nowMs)
+    return waitMs > 0 ? refusal('address', waitMs) : undefined
+  }
+
   /** Counts a look-up of an unknown token; without an address only in total. Gives why it must not be made, if so. */
   takeUnknown(address: string | undefined, nowMs: number): LookUpRefusal | undefined {
     const network = address === undefined ? undefined : this.#networkOf(address)
-    const ownFullAtMs = network === undefined ? 0 : (this.#fullAtMs.get(network) ?? 0)
-    const own = take(this.#perAddress, ownFullAtMs, nowMs)
-    if (network !== undefined && own.waitMs > 0) return refusal('address', own.waitMs)
+    const own = network === undefined ? undefined : this.#takeOwn(network, nowMs)
+    if (own !== undefined && own.waitMs > 0) return refusal('address', own.waitMs)
     const total = take(this.#totalForUnknown, this.#totalFullAtMs, nowMs)
     if (total.waitMs > 0) return refusal('total', total.waitMs)
     this.#totalFullAtMs = total.fullAtMs
-    if (network !== undefined) this.#remember(network, own.fullAtMs)
+    if (network !== undefined && own !== undefined) this.#remember(network, own.fullAtMs)
     return undefined
   }
 
@@ -58,6 +63,11 @@ export class LookUpCaps {
     if (total.waitMs > 0) return refusal('total', total.waitMs)
     this.#totalFullAtMs = total.fullAtMs
     return undefined
+  }
+
+  /** What taking one more of the network's own would come to. */
+  #takeOwn(network: string, nowMs: number): { fullAtMs: number; waitMs: number } {
+    return take(this.#perAddress, this.#fullAtMs.get(network) ?? 0, nowMs)
   }
 
   #remember(network: string, fullAtMs: number): void {

@@ -275,6 +275,6 @@ export function identityUnavailable(cause?: unknown, retryAfterS = 1): GatewayEr
   return new GatewayError('identity-unavailable', { headers: ['Retry-After', String(retryAfterS)], cause })
 }
 
-function lookUpsExceeded(retryAfterS: number): GatewayError {
+export function lookUpsExceeded(retryAfterS: number): GatewayError {
   return new GatewayError('token-look-ups-exceeded', { headers: ['Retry-After', String(retryAfterS)] })
 }

@@ -1,6 +1,12 @@
 import type { CachedToken } from './memory-token-cache.ts'
 import type { TokenHasher, TokenKey } from './token-hash.ts'
-import { identityUnavailable, invalidToken, type LookUpContext, TokenLookUp } from './token-look-up.ts'
+import {
+  identityUnavailable,
+  invalidToken,
+  type LookUpContext,
+  lookUpsExceeded,
+  TokenLookUp,
+} from './token-look-up.ts'
 import type { TokenMetadata } from './token-metadata.ts'
 
 /** Most look-ups under way at once, of unknown tokens and of tokens that were good before: more are not begun. */
@@ -106,11 +112,15 @@ export class TokenResolver {
     this.#lookUp(asked, known).catch(() => undefined)
   }
 
-  /** One look-up for each token at a time, however many requests wait for it. */
+  /**
+   * One look-up for each token at a time, however many requests wait for it. Throws at once when too many unknown tokens
+   * came from the address.
+   */
   #lookUp(asked: AskedToken, known: CachedToken | undefined): Promise<TokenMetadata> {
     const { memory, listener } = this.#context
     const underWay = memory.underWay.get(asked.key)
     if (underWay !== undefined) return underWay.answer
+    if (known === undefined && asked.address !== undefined) this.#refuseBeyondCap(asked.address)
     const kind = known === undefined ? 'unknown' : 'known'
     if (this.#underWay[kind] >= maxLookUps[kind]) {
       listener.resolved('capped')
@@ -124,6 +134,15 @@ export class TokenResolver {
     })
     memory.underWay.set(asked.key, { answer, outdate: () => lookUp.outdate() })
     return answer
+  }
+
+  /** A flood from one address costs nobody anything outside this process: not even the store is asked. */
+  #refuseBeyondCap(address: string): void {
+    const { caps, clock, listener } = this.#context
+    const refusal = caps.refusalOf(address, clock())
+    if (refusal === undefined) return
+    listener.resolved('capped')
+    throw lookUpsExceeded(refusal.retryAfterS)
   }
 }
 

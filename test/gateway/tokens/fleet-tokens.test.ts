@@ -81,6 +81,20 @@ t.test('a process that hears nothing does not believe what others have asked for
   t.same(deaf.outcomes, ['valid'])
 })
 
+t.test('of an address that has used up its cap not even the store is asked', options, async (t) => {
+  const { redis, provider, startNode } = await setUp(t)
+  const one = await startNode()
+  await one.ask('good')
+  await until(async () => (await held(redis)).size === 1, 'the answer lies in the store')
+  const nowMs = Date.now()
+  const two = await startNode({ perAddress: 3, clock: () => nowMs })
+  for (let i = 0; i < 3; i += 1) t.equal(await two.ask(`garbage-${i}`), 'token-invalid')
+  t.throws(() => two.resolver.resolve('good', '192.0.2.1'), { code: 'token-look-ups-exceeded' }, 'at once')
+  t.equal(await two.ask('good', '198.51.100.7'), 'Tracks', 'another address gets it from the store')
+  t.equal(await two.ask('good'), 'Tracks', 'and now it is known')
+  t.equal(provider.asked.length, 4)
+})
+
 t.test('nothing in the store tells a token, and nothing outlives its time', options, async (t) => {
   const { redis, startNode, provider } = await setUp(t)
   const secret = 'SENTINEL-token-SENTINEL'

@@ -12,8 +12,7 @@ import type { BearerToken } from '../../gateway/steps/read-bearer-token.ts'
 import { resolveToken } from '../../gateway/steps/resolve-token.ts'
 import { throttleCaller } from '../../gateway/steps/throttle-caller.ts'
 import { openStore } from '../../gateway/store/open-store.ts'
-import { LeaseLedger } from '../../gateway/throttle/lease-ledger.ts'
-import { RedisLeaseStore } from '../../gateway/throttle/lease-store.ts'
+import { createLedger } from '../../gateway/throttle/create-ledger.ts'
 import type { Ledger } from '../../gateway/throttle/ledger.ts'
 import { MemoryLedger } from '../../gateway/throttle/memory-ledger.ts'
 import { RateLimitFields } from '../../gateway/throttle/rate-limit-fields.ts'
@@ -108,12 +107,7 @@ async function openLeaseLedger(stage: Stage): Promise<{ ledger: Ledger; close: (
   const own = { prefix: 'bench', ca: undefined, sentinelUsername: undefined, sentinelPassword: undefined }
   const dependencies = { log: createLog('bench', 'silent'), countCommand: () => undefined }
   const store = await openStore({ ...location, ...own }, dependencies)
-  const ledger = new LeaseLedger({
-    store,
-    leaseStore: new RedisLeaseStore(store),
-    now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
-    listener: { notCounted: () => undefined },
-  })
+  const ledger = await createLedger(store, systemClock, { notCounted: () => undefined })
   return {
     ledger,
     close: async () => {

@@ -8,6 +8,8 @@ RUN npm run build
 
 FROM node:24-slim
 ENV NODE_ENV=production
+# As Node 22 had it by itself: under load Node 24 keeps up to 128 MB for young objects, and gives none of it back.
+ENV NODE_OPTIONS=--max-semi-space-size=16
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force

@@ -1,5 +1,5 @@
 import { countedNetwork } from './client-address.ts'
-import type { FailurePolicy, RouteLimit } from './config/settings.ts'
+import { defaultProvider, type FailurePolicy, type RouteLimit } from './config/settings.ts'
 import { type LimitOwner, type LimitPolicy, limitPolicy } from './limit-policy.ts'
 
 /** What one request counts as, and against what. Made once for a token and a route, and shared by all their requests. */
@@ -21,6 +21,8 @@ export interface CountedIdentity {
 
 interface CountingRoute {
   readonly prefix: string
+  /** Name of the identity provider of its tokens. */
+  readonly identity: string
   readonly limits: readonly RouteLimit[]
   readonly cost: number
   readonly whenStoreFails: FailurePolicy
@@ -77,17 +79,28 @@ export class RouteCharges {
   }
 
   #compose(identity: CountedIdentity | undefined, address: string): Charge | undefined {
-    const { prefix, limits, cost, whenStoreFails } = this.#route
+    const { prefix, limits, cost, whenStoreFails, identity: provider } = this.#route
     const own = identity?.ownPolicy
-    const policies = own === undefined ? [] : [own]
+    const policies = own === undefined ? [] : [policyAt(provider, own)]
     for (const [index, { rule, by, isStandIn, isShadow }] of limits.entries()) {
       if (isStandIn && own !== undefined) continue
       // No prefix holds a number sign, so that no two policies of one request share a name.
       const name = index === 0 ? prefix : `${prefix}#${index + 1}`
-      policies.push(limitPolicy(ownerOf(by, identity, address), rule, { name, isShadow }))
+      const policy = limitPolicy(ownerOf(by, identity, address), rule, { name, isShadow })
+      policies.push(by === 'address' ? policy : policyAt(provider, policy))
     }
     return policies.length === 0 ? undefined : { policies, cost, whenStoreFails }
   }
+}
+
+/**
+ * A policy of a client or user whom a provider of that name knows. Two providers may call different clients by one name;
+ * the default provider's have none before theirs.
+ */
+function policyAt(provider: string, policy: LimitPolicy): LimitPolicy {
+  if (provider === defaultProvider) return policy
+  const { subject, owner } = policy
+  return { ...policy, subject: `at ${provider} ${subject}`, owner: `at ${provider} ${owner}` }
 }
 
 interface ClientCharge {

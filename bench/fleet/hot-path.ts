@@ -130,7 +130,13 @@ function createExchange(): Exchange {
 }
 
 function stepsOf(resolver: TokenResolver, ledger: Ledger): Steps {
-  const charges = new RouteCharges({ prefix: '/api', limits: [], cost: 1, whenStoreFails: 'insured' })
+  const charges = new RouteCharges({
+    prefix: '/api',
+    limits: [],
+    cost: 1,
+    whenStoreFails: 'insured',
+    identity: 'the default',
+  })
   const throttle = new Throttle(ledger, new RateLimitFields('both', systemClock))
   const exchange = createExchange()
   const count = (metadata: TokenMetadata) => {
@@ -145,7 +151,13 @@ function stepsOf(resolver: TokenResolver, ledger: Ledger): Steps {
 
 /** The ledger alone in place of the step. */
 function takingOf(resolver: TokenResolver, ledger: Ledger): Steps {
-  const charges = new RouteCharges({ prefix: '/api', limits: [], cost: 1, whenStoreFails: 'insured' })
+  const charges = new RouteCharges({
+    prefix: '/api',
+    limits: [],
+    cost: 1,
+    whenStoreFails: 'insured',
+    identity: 'the default',
+  })
   const exchange = createExchange()
   const take = (metadata: TokenMetadata) => {
     const charge = charges.of(metadata, exchange.clientAddress)

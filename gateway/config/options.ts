@@ -129,13 +129,13 @@ const TokenLookUps = Type.Object(
       format: 'quota',
       default: '300/1s',
       description:
-        'Most unknown tokens from one address for which the identity provider is asked; beyond it, 429.',
+        'Most unknown tokens from one address for which an identity provider is asked; beyond it, 429. A JWT is checked here, without asking, and not counted.',
     }),
     total: Type.String({
       format: 'quota',
       default: '1000/1s',
       description:
-        'Most unknown tokens for which the identity provider is asked by one process; beyond it, 503.',
+        'Most tokens for which one process asks an identity provider; beyond it, 503. A fifth is kept for tokens that were good before, or have just been issued.',
     }),
   },
   {

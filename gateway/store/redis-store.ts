@@ -12,10 +12,10 @@ import { connectionClosed, describeFailure, neverAnswered, type StoreFailure } f
 import type { StoreListener } from './store-listener.ts'
 import { Subscriber, type SubscriberEvents } from './subscriber.ts'
 
-/** Changes nothing of anybody's, but shows that scripts run and that what they write is accepted. */
+/** Changes nothing of anybody's, but shows that scripts run, may ask what they need, and that what they write is accepted. */
 const probeScript: StoreScript = {
   name: 'probe',
-  lua: "return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)",
+  lua: "redis.call('INFO', 'server') return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)",
   isReadOnly: false,
 }
 

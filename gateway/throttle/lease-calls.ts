@@ -5,6 +5,9 @@ import type { LeaseAnswer, LeaseCall, LeaseRequest, LeaseStore } from './lease-s
 /** Most leases in one call. */
 const maxLeasesPerCall = 64
 
+/** How many calls are under way at once when everything is stated again. */
+const restatingCalls = 8
+
 /** How long others have to be heard of after a loss: longer while this process may not have heard of them all. */
 const learnMs = { knowing: 100, new: 300 }
 
@@ -225,17 +228,26 @@ export class LeaseCalls {
       const { epoch } = bucket
       const unstated = this.#unstated(bucket)
       if (unstated.length > 0) {
-        await Promise.allSettled(unstated.map(({ flight }) => flight))
-        await this.state(
-          unstated.filter(({ flight }) => flight === undefined),
-          false,
-        )
+        await this.#stateSome(unstated)
       } else if (bucket.isStated) return
       else {
         bucket.isStated = true
         await this.#exchange(bucket, [], stating)
         if (epoch === bucket.epoch) return
       }
+    }
+  }
+
+  /** Some calls at a time: one after the other would take too long, all at once too much. */
+  async #stateSome(leases: readonly Lease[]): Promise<void> {
+    const atOnce = maxLeasesPerCall * restatingCalls
+    for (let start = 0; start < leases.length; start += atOnce) {
+      const some = leases.slice(start, start + atOnce)
+      await Promise.allSettled(some.map(({ flight }) => flight))
+      await this.state(
+        some.filter(({ flight }) => flight === undefined),
+        false,
+      )
     }
   }
 
@@ -246,7 +258,6 @@ export class LeaseCalls {
       const isStated = lease.epoch === epoch || lease.epoch === ''
       if (lease.bucket !== name || nowMs >= lease.knownUntilMs() || (isStated && !lease.mustState)) continue
       unstated.push(lease)
-      if (unstated.length === maxLeasesPerCall) break
     }
     return unstated
   }

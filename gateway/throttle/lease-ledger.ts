@@ -104,8 +104,12 @@ export class LeaseLedger implements Ledger {
   }
 
   async #askAndTake(charge: Charge, leases: readonly Lease[]): Promise<Verdict> {
-    if (leases.some(({ waiting }) => waiting >= maxWaiting)) throw quotaUnavailable()
-    for (const lease of leases) lease.waiting += charge.cost
+    if (leases.some(({ waiters }) => waiters >= maxWaiting)) throw quotaUnavailable()
+    for (const lease of leases) {
+      lease.waiting += charge.cost
+      lease.waiters += 1
+    }
+    let failure: unknown
     try {
       for (let round = 0; round < maxRounds; round += 1) {
         await this.#askFor(charge, leases)
@@ -113,11 +117,14 @@ export class LeaseLedger implements Ledger {
         if (verdict !== undefined) return verdict
       }
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw quotaUnavailable(error)
+      failure = error
     } finally {
-      for (const lease of leases) lease.waiting -= charge.cost
+      for (const lease of leases) {
+        lease.waiting -= charge.cost
+        lease.waiters -= 1
+      }
     }
-    return this.#takeWithoutStore(charge, leases)
+    return this.#takeWithoutStore(charge, leases, failure)
   }
 
   /**
@@ -139,18 +146,21 @@ export class LeaseLedger implements Ledger {
   }
 
   /** What becomes of a request that nobody can count now. Requests in hand are spent first, wherever there are any. */
-  #takeWithoutStore(charge: Charge, leases: readonly Lease[]): Verdict {
+  #takeWithoutStore(charge: Charge, leases: readonly Lease[], failure?: unknown): Verdict {
     const now = this.#now()
     const decided = decide(charge, leases, { now, isAnswered: false })
     if (decided !== undefined) return decided
     if (isRefused(charge, leases, now)) return refuse(leases, charge.cost, now)
+    // What is in shadow holds nobody up, and is not told where it could not be counted.
+    const enforced = leases.filter((_, index) => charge.policies[index]?.isShadow !== true)
+    if (enforced.every((lease) => lease.has(charge.cost, now))) return spendAll(enforced, charge.cost, now)
     if (charge.whenStoreFails === 'open') {
       this.#listener.notCounted('open')
       return { isAdmitted: true, allowances: [] }
     }
     if (charge.whenStoreFails === 'strict' || !this.#insure(charge, leases, now)) {
       this.#listener.notCounted('refused')
-      throw quotaUnavailable()
+      throw quotaUnavailable(failure instanceof StoreUnavailable ? undefined : failure)
     }
     this.#listener.notCounted('insured')
     const counted = leases.filter((lease) => lease.isKnown())
@@ -211,6 +221,11 @@ function decide(
     allowances.push(lease.allowance(hasRoom, now, cost))
   }
   return { isAdmitted: true, allowances }
+}
+
+function spendAll(leases: readonly Lease[], cost: number, now: Moment): Verdict {
+  for (const lease of leases) lease.spend(cost)
+  return { isAdmitted: true, allowances: leases.map((lease) => lease.allowance(true, now, cost)) }
 }
 
 function isRefused({ policies, cost }: Charge, leases: readonly Lease[], now: Moment): boolean {

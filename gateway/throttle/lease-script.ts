@@ -34,9 +34,10 @@ local function number(value, key)
 end
 
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local epoch = redis.call('HMGET', KEYS[1], 'id', 'run', 'at', 'learn', 'open')
+local isRead, epoch = pcall(redis.call, 'HMGET', KEYS[1], 'id', 'run', 'at', 'learn', 'open')
 local created = 0
-if not epoch[1] or epoch[2] ~= run then
+-- One that somebody else has written holds nothing that is worth keeping: it is as good as lost.
+if not isRead or not epoch[1] or epoch[2] ~= run or not tonumber(epoch[3]) or not (epoch[5] or tonumber(epoch[4])) then
   created = 1
   epoch = {me .. '.' .. seq, run, now, learn, false}
   redis.call('DEL', KEYS[1])

@@ -91,6 +91,9 @@ export class LeaseTable {
         this.#forget(lease)
         return
       }
+      // It goes to the end of those that are looked at: else the same few would be in the way each time.
+      this.#leases.delete(lease.id)
+      this.#leases.set(lease.id, lease)
       if (lookedAt === lookedAtOnce) break
     }
     throw new GatewayError('quota-store-full', { headers: ['Retry-After', '1'] })

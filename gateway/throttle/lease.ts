@@ -30,8 +30,9 @@ export interface Lease {
   policy: LimitPolicy
   /** The call under way for it, of which there is one at a time. */
   flight: Promise<void> | undefined
-  /** What waits for that call. */
+  /** What waits for that call, in requests as they count, and in requests. */
   waiting: number
+  waiters: number
   /** The epoch in which it was last stated to the store. */
   epoch: string
   /** When it was last asked for, by the clock that never jumps. */

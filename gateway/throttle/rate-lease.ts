@@ -19,6 +19,7 @@ export class RateLease implements Lease {
   policy: LimitPolicy
   flight: Promise<void> | undefined
   waiting = 0
+  waiters = 0
   epoch = ''
   usedAtMs = 0
   mustState = false
@@ -113,6 +114,7 @@ export class RateLease implements Lease {
     this.#storeOffsetUs = grant.nowUs - received.monotonicMs * 1_000
     this.#heardUs = grant.nowUs
     this.#answeredAtMs = received.monotonicMs
+    this.mustState = false
     if (need === 0 || grant.granted <= 0) return
     this.#hand = grant.granted
     const lastsMs = (grant.leaseUs / 1_000) * 0.9998
@@ -163,7 +165,6 @@ export class RateLease implements Lease {
 
   #request(want: number, { need, least }: Waiting, leaseUs: number): LeaseRequest {
     const intervalUs = this.#intervalUs()
-    this.mustState = false
     return {
       ...{ kind: 'rate', id: this.id, isShadow: this.policy.isShadow, burst: this.#rule.burst, intervalUs },
       ...{ want, need, least, arrivalUs: Math.ceil(this.#arrivalUs), heardUs: this.#heardUs, leaseUs },

@@ -11,6 +11,7 @@ export class WindowLease implements Lease {
   policy: LimitPolicy
   flight: Promise<void> | undefined
   waiting = 0
+  waiters = 0
   epoch = ''
   usedAtMs = 0
   mustState = false
@@ -20,8 +21,9 @@ export class WindowLease implements Lease {
   #endMs = 0
   #claim: number
   #used = 0
-  /** What is left for anybody, as last heard. */
-  #left = 0
+  /** All that is granted to anybody, as last heard. Limits may differ from one request to the next; this does not. */
+  #total = 0
+  #askedLimit = 0
   /** In hand until then, by either clock; never past the window's end. */
   #untilMonotonicMs = 0
   #untilWallMs = 0
@@ -49,16 +51,15 @@ export class WindowLease implements Lease {
     this.#claim = hasForgotten ? -1 : 0
   }
 
-  /** A lowered limit takes back what is in hand, so that it is held at once. */
+  /**
+   * Takes another limit of the same window: until old tokens are gone, a client's old and new limit come by turns. What is
+   * in hand stays, and is used as far as the limit in force allows.
+   */
   adopt(policy: LimitPolicy): void {
     this.policy = policy
     const rule = windowOf(policy)
-    if (rule.limit === this.#rule.limit) return
-    if (rule.limit < this.#rule.limit) this.#dropHand()
-    this.#left += rule.limit - this.#rule.limit
+    if (rule.limit !== this.#rule.limit) this.#shown = Number.POSITIVE_INFINITY
     this.#rule = rule
-    this.#isExhausted = false
-    this.#shown = Number.POSITIVE_INFINITY
   }
 
   isRecent(now: Moment): boolean {
@@ -70,18 +71,19 @@ export class WindowLease implements Lease {
   }
 
   has(cost: number, now: Moment, isAnswered = false): boolean {
-    if (this.#claim - this.#used < cost) return false
+    // What is in hand is granted already: of the limit in force, everything but this hand may be used elsewhere.
+    if (this.#hand() < cost || this.#left() + this.#hand() < cost) return false
     const isInTime = now.monotonicMs < this.#untilMonotonicMs && now.wallMs < this.#untilWallMs
     return isInTime || (isAnswered && now.monotonicMs < this.#answeredAtMs + answeredMs)
   }
 
   fits(cost: number, now: Moment): boolean {
-    return cost <= (now.monotonicMs < this.#endsAtMs ? this.#left + this.#hand() : this.#rule.limit)
+    return cost <= (now.monotonicMs < this.#endsAtMs ? this.#left() + this.#hand() : this.#rule.limit)
   }
 
   isDenied(cost: number, now: Moment): boolean {
     if (cost > this.#rule.limit) return true
-    if (!this.#isExhausted || cost <= this.#left + this.#hand()) return false
+    if (!this.#isExhausted || cost <= this.#left() + this.#hand()) return false
     return now.monotonicMs < this.#askAgainAtMs
   }
 
@@ -91,7 +93,7 @@ export class WindowLease implements Lease {
   }
 
   isLow(): boolean {
-    return this.#hand() * 4 <= this.#lastGrant && this.#left > 0 && this.#pace.perSecond > 1
+    return this.#hand() * 4 <= this.#lastGrant && this.#left() > 0 && this.#pace.perSecond > 1
   }
 
   isHolding(now: Moment): boolean {
@@ -123,8 +125,9 @@ export class WindowLease implements Lease {
     this.#claim = grant.continues === 'forgotten' ? grant.claim : this.#claim + granted
     this.#startMs = grant.startMs
     this.#endMs = grant.endMs
-    this.#left = grant.left
+    this.#total = this.#askedLimit - grant.left
     this.#isKnown = true
+    this.mustState = false
     this.#reported = this.#hand()
     if (granted > 0) this.#lastGrant = this.#hand()
     const lastsMs = grant.endMs === 0 ? 0 : Math.max(0, grant.endMs - storeMs)
@@ -146,7 +149,7 @@ export class WindowLease implements Lease {
       this.#enter(Math.ceil(now.monotonicMs + this.#storeOffsetMs))
       this.#endMs = this.#startMs + this.#rule.windowMs
       this.#endsAtMs = now.monotonicMs + this.#rule.windowMs
-      this.#left = this.#rule.limit
+      this.#total = 0
     }
     if (this.#insured + cost > share) return false
     this.#insured += cost
@@ -162,7 +165,7 @@ export class WindowLease implements Lease {
     // Where no window is running, one would begin now.
     const endMs = isRunning ? this.#endMs : now.monotonicMs + this.#storeOffsetMs + this.#rule.windowMs
     const waitMs = isRunning ? this.#endsAtMs - now.monotonicMs : this.#rule.windowMs
-    const left = isRunning ? this.#left + this.#hand() : this.#rule.limit
+    const left = isRunning ? Math.max(0, this.#left() + this.#hand()) : this.#rule.limit
     if (isRunning) this.#shown = Math.max(0, Math.min(this.#shown, left))
     return {
       policy: this.policy,
@@ -173,12 +176,17 @@ export class WindowLease implements Lease {
     }
   }
 
+  /** What is left for anybody; below zero where a limit was lowered. */
+  #left(): number {
+    return this.#rule.limit - this.#total
+  }
+
   #hand(): number {
     return Math.max(0, this.#claim - this.#used)
   }
 
   #dropHand(): void {
-    this.#left += this.#hand()
+    this.#total -= this.#hand()
     if (this.#claim > this.#used) this.#claim = this.#used
     this.#untilMonotonicMs = 0
   }
@@ -189,6 +197,7 @@ export class WindowLease implements Lease {
     this.#claim = 0
     this.#used = 0
     this.#insured = 0
+    this.#total = 0
     this.#untilMonotonicMs = 0
     this.#isExhausted = false
     this.#shown = Number.POSITIVE_INFINITY
@@ -207,7 +216,7 @@ export class WindowLease implements Lease {
 
   #request(want: number, { need, least }: Waiting): LeaseRequest {
     this.#reported = this.#hand()
-    this.mustState = false
+    this.#askedLimit = this.#rule.limit
     return {
       kind: 'window',
       id: this.id,
@@ -219,7 +228,7 @@ export class WindowLease implements Lease {
       endMs: this.#endMs,
       claim: this.#claim,
       used: this.#used,
-      total: this.#endMs === 0 ? 0 : Math.max(0, this.#rule.limit - this.#left),
+      total: this.#endMs === 0 ? 0 : Math.max(0, this.#total),
       ttlMs: Math.min(60_000, Math.max(30_000, 12_000 / Math.max(0.01, this.#pace.perSecond))),
       isAfterLoss: false,
     }

@@ -187,9 +187,13 @@ export class TokenLookUp {
   #count(): LookUpRefusal | undefined {
     if (this.#isCounted) return undefined
     this.#isCounted = true
-    const { caps, clock } = this.#context
+    const { caps, clock, isLocal } = this.#context
     const { address, known } = this.#subject
-    return known === undefined ? caps.takeUnknown(address, clock()) : caps.takeKnown(clock())
+    // A signature is checked without asking anybody.
+    if (isLocal) return undefined
+    // Without an address it was just issued: it waits behind no garbage.
+    const isUnknown = known === undefined && address !== undefined
+    return isUnknown ? caps.takeUnknown(address, clock()) : caps.takeKnown(clock())
   }
 
   /** What is known, where it may be used although the provider cannot be asked. */

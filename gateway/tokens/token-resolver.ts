@@ -94,7 +94,8 @@ export class TokenResolver {
     const { marks, cache } = memory
     const isFromTheFuture = nowMs < known.learnedAtMs
     const isInDoubt = marks.standingOf(known, isLocal, nowMs) !== 'sure'
-    if (isFromTheFuture || (isInDoubt && !known.isStale)) return false
+    // In doubt, an answer past its time is used only while nobody can be asked whether its token was revoked.
+    if (isFromTheFuture || (isInDoubt && !(known.isStale && marks.isBlind))) return false
     if (!isInDoubt && !marks.isBlind) known.epoch = marks.epoch
     const isResting = nowMs < known.restsUntilMs
     if (!isResting && !known.isStale && nowMs >= cache.freshUntilMs(known)) return false
@@ -138,8 +139,8 @@ export class TokenResolver {
 
   /** A flood from one address costs nobody anything outside this process: not even the store is asked. */
   #refuseBeyondCap(address: string): void {
-    const { caps, clock, listener } = this.#context
-    const refusal = caps.refusalOf(address, clock())
+    const { caps, clock, listener, isLocal } = this.#context
+    const refusal = isLocal ? undefined : caps.refusalOf(address, clock())
     if (refusal === undefined) return
     listener.resolved('capped')
     throw lookUpsExceeded(refusal.retryAfterS)

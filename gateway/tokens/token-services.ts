@@ -46,7 +46,6 @@ export class TokenServices {
     const shared = {
       memory: this.#memory,
       shared: cache,
-      caps: new LookUpCaps({ ...tokenLookUps, networkOf: countedNetwork }),
       clock,
     }
     const hashers: TokenHasher[] = []
@@ -55,7 +54,11 @@ export class TokenServices {
       hashers.push(hasher)
       return new TokenResolver(hasher, {
         ...{ ...shared, provider, isLocal, negativeTtlMs: tokenCache.negativeTtlMs },
-        ...{ breaker: new ProviderBreaker(), listener: context.listenerOf(name) },
+        ...{
+          breaker: new ProviderBreaker(),
+          caps: new LookUpCaps({ ...tokenLookUps, networkOf: countedNetwork }),
+        },
+        ...{ listener: context.listenerOf(name) },
       })
     }
     for (const identity of identities) {

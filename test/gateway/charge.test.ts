@@ -7,7 +7,7 @@ const hourly = fixedWindow({ limit: 9, windowMs: 3_600_000 })
 const ownPolicy = limitPolicy({ kind: 'client', id: 'a' }, hourly, { name: 'client', isShadow: false })
 const limit = { rule: hourly, by: 'client', isStandIn: false, isShadow: false } as const
 const routeWith = (...limits: ConstructorParameters<typeof RouteCharges>[0]['limits']) =>
-  new RouteCharges({ prefix: '/a', limits, cost: 1, whenStoreFails: 'strict' })
+  new RouteCharges({ prefix: '/a', limits, identity: 'the default', cost: 1, whenStoreFails: 'strict' })
 
 t.test('whatever a route limits, no two policies of a request share a name or a count', async () => {
   const anyLimit = fc.record({
@@ -87,4 +87,17 @@ t.test('all tokens of a client share one charge, until its quota is another', as
   t.equal(ofToken({ ...ownPolicy, rule })?.policies[0]?.rule, rule)
   t.equal(ofToken(undefined), undefined)
   t.same(ofToken(ownPolicy), first)
+})
+
+t.test('clients of one name at two providers are counted apart', async (t) => {
+  const route = { prefix: '/a', limits: [limit], cost: 1, whenStoreFails: 'strict' } as const
+  const subjects = ['the default', 'partner', 'other'].flatMap((identity) => {
+    const charge = new RouteCharges({ ...route, identity }).of(
+      { client: 'a', user: undefined, ownPolicy },
+      '::1',
+    )
+    return charge?.policies.map(({ subject }) => subject)
+  })
+  t.equal(subjects.length, 6)
+  t.equal(new Set(subjects).size, 6)
 })

@@ -32,6 +32,9 @@ async function startFleet(t: Test, size: number): Promise<Fleet> {
       { to: backend.url, whenStoreFails },
     ]),
   )
+  identity.tokens.set('t4', { client: 't4', roles: 'USER', expires: 86_400 })
+  const shadow = { quota: '1/1h', mode: 'shadow' }
+  Object.assign(routes, { '/shadow': { to: backend.url, whenStoreFails: 'strict', limit: shadow } })
   const gateways: GatewayUnderTest[] = []
   for (let i = 0; i < size; i += 1) {
     const options = { store: redis.url, identity: { verify: identity.verifyUrl }, routes }
@@ -143,6 +146,7 @@ t.test(
           'nothing is claimed of what is not counted',
         )
     }
+    t.equal((await fleet.call(0, '/shadow', 't4')).status, 200, 'a limit in shadow refuses nobody')
     t.equal((await fleet.call(0, '/open', 'unknown')).status, 401, 'authentication never opens')
     for (const { adminUrl } of fleet.gateways) t.equal((await fetch(`${adminUrl}/readyz`)).status, 200)
     fleet.redis.resume()

@@ -98,6 +98,17 @@ export async function startGatewayProcess(
   owner: Owner,
   options: Readonly<Record<string, unknown>>,
 ): Promise<GatewayProcess> {
+  // Somebody else on this machine may have had the port by the time that the gateway came to it.
+  for (let attempt = 0; attempt < 4; attempt += 1)
+    try {
+      return await startOnce(owner, options)
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes('the port is taken'))) throw error
+    }
+  return await startOnce(owner, options)
+}
+
+async function startOnce(owner: Owner, options: Readonly<Record<string, unknown>>): Promise<GatewayProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'passerelle-gateway-'))
   const [port, adminPort] = [await freeLastingPort(), await freeLastingPort()]
   const file = join(folder, 'gateway.yaml')

@@ -53,6 +53,11 @@ export async function untilAnswering(port: number): Promise<void> {
 export async function freeLastingPort(): Promise<number> {
   for (;;) {
     const port = 12_000 + Math.floor(Math.random() * 20_000)
+    if (given.has(port)) continue
+    given.add(port)
     if (await canListen(port)) return port
   }
 }
+
+/** What was given out, and may not be listened on yet. */
+const given = new Set<number>()

@@ -202,7 +202,8 @@ export const gatewayConfigSchema = Type.Object(
       default: {},
       maxProperties: 20,
       propertyNames: { format: 'plain-name' },
-      description: 'Further identity providers, by a name under which routes choose them.',
+      description:
+        'Further identity providers, by a name under which routes choose them. Clients and users of two providers are counted apart, whatever they are called.',
     }),
     headers: Headers,
     rateLimitFields: Type.Enum(['both', 'x-rate-limit', 'ratelimit'], {

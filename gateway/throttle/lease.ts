@@ -23,22 +23,32 @@ export interface Waiting {
   readonly least: number
 }
 
-/** What a process knows of one policy and holds of it. Everything here is decided without asking anybody. */
-export interface Lease {
+/** What those who keep leases and ask for them note of each. */
+export class LeaseNotes {
   readonly id: string
   readonly bucket: string
   policy: LimitPolicy
   /** The call under way for it, of which there is one at a time. */
   flight: Promise<void> | undefined
   /** What waits for that call, in requests as they count, and in requests. */
-  waiting: number
-  waiters: number
+  waiting = 0
+  waiters = 0
   /** The epoch in which it was last stated to the store. */
-  epoch: string
+  epoch = ''
   /** When it was last asked for, by the clock that never jumps. */
-  usedAtMs: number
+  usedAtMs = 0
   /** Whether it was used in a way of which the store has not heard. */
-  mustState: boolean
+  mustState = false
+
+  constructor({ id, bucket }: { id: string; bucket: string }, policy: LimitPolicy) {
+    this.id = id
+    this.bucket = bucket
+    this.policy = policy
+  }
+}
+
+/** What a process knows of one policy and holds of it. Everything here is decided without asking anybody. */
+export interface Lease extends LeaseNotes {
   /** Takes a policy of the same subject whose rule may differ. */
   adopt(policy: LimitPolicy): void
   /** Whether the store has ever said anything of it. */

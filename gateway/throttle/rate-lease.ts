@@ -1,5 +1,13 @@
 import type { CellRate, LimitPolicy } from '../limit-policy.ts'
-import { answeredMs, type CallTimes, type Lease, type Moment, recentMs, type Waiting } from './lease.ts'
+import {
+  answeredMs,
+  type CallTimes,
+  type Lease,
+  LeaseNotes,
+  type Moment,
+  recentMs,
+  type Waiting,
+} from './lease.ts'
 import type { LeaseGrant, LeaseRequest } from './lease-store.ts'
 import type { Allowance } from './ledger.ts'
 import { Pace } from './pace.ts'
@@ -13,16 +21,7 @@ const leasedBurst = 0.1
  * which it may be, and looks for room at the earliest: whatever the order in which processes use it, no stretch of time
  * has more than the burst and what the rate adds. A small burst is not taken in hand at all, but asked for each time.
  */
-export class RateLease implements Lease {
-  readonly id: string
-  readonly bucket: string
-  policy: LimitPolicy
-  flight: Promise<void> | undefined
-  waiting = 0
-  waiters = 0
-  epoch = ''
-  usedAtMs = 0
-  mustState = false
+export class RateLease extends LeaseNotes implements Lease {
   readonly #pace = new Pace()
   #rule: CellRate
   #hand = 0
@@ -36,9 +35,7 @@ export class RateLease implements Lease {
   #insuredUntilMs = 0
 
   constructor(place: { id: string; bucket: string }, policy: LimitPolicy) {
-    this.id = place.id
-    this.bucket = place.bucket
-    this.policy = policy
+    super(place, policy)
     this.#rule = rateOf(policy)
   }
 

@@ -1,20 +1,19 @@
 import type { FixedWindow, LimitPolicy } from '../limit-policy.ts'
-import { answeredMs, type CallTimes, type Lease, type Moment, recentMs, type Waiting } from './lease.ts'
+import {
+  answeredMs,
+  type CallTimes,
+  type Lease,
+  LeaseNotes,
+  type Moment,
+  recentMs,
+  type Waiting,
+} from './lease.ts'
 import type { LeaseGrant, LeaseRequest } from './lease-store.ts'
 import type { Allowance } from './ledger.ts'
 import { Pace } from './pace.ts'
 
 /** What one policy with a fixed window has in hand. Field names follow `WindowRequest`. */
-export class WindowLease implements Lease {
-  readonly id: string
-  readonly bucket: string
-  policy: LimitPolicy
-  flight: Promise<void> | undefined
-  waiting = 0
-  waiters = 0
-  epoch = ''
-  usedAtMs = 0
-  mustState = false
+export class WindowLease extends LeaseNotes implements Lease {
   readonly #pace = new Pace()
   #rule: FixedWindow
   #startMs = 0
@@ -44,9 +43,7 @@ export class WindowLease implements Lease {
 
   /** @param hasForgotten Whether this process may have known of the window before, and has forgotten. */
   constructor(place: { id: string; bucket: string }, policy: LimitPolicy, hasForgotten: boolean) {
-    this.id = place.id
-    this.bucket = place.bucket
-    this.policy = policy
+    super(place, policy)
     this.#rule = windowOf(policy)
     this.#claim = hasForgotten ? -1 : 0
   }

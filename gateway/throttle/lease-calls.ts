@@ -1,9 +1,7 @@
 import { type SharedStore, StoreUnavailable } from '../shared-store.ts'
 import type { Lease, Moment, Waiting } from './lease.ts'
+import { type Bucket, byBucket, chunks, maxLeasesPerCall, newBucket } from './lease-bucket.ts'
 import type { LeaseAnswer, LeaseCall, LeaseRequest, LeaseStore } from './lease-store.ts'
-
-/** Most leases in one call. */
-const maxLeasesPerCall = 64
 
 /** How many calls are under way at once when everything is stated again. */
 const restatingCalls = 8
@@ -16,19 +14,6 @@ const knowsOthersAfterMs = 3_000
 
 /** How often a bucket from which nothing is granted yet is asked again. */
 const askAgainMs = 50
-
-/** What is known of a bucket of the store. */
-interface Bucket {
-  readonly name: string
-  /** Empty until the store has answered once. */
-  epoch: string
-  isOpen: boolean
-  /** Whether all that this process holds in the bucket was stated in this epoch. */
-  isStated: boolean
-  askAgainAtMs: number
-  restating: Promise<void> | undefined
-  touching: Promise<void> | undefined
-}
 
 /** Speaks with the store for the leases: one call at a time for each, and all of them again when the store has lost data. */
 export class LeaseCalls {
@@ -265,15 +250,7 @@ export class LeaseCalls {
   #bucket(name: string): Bucket {
     const known = this.#buckets.get(name)
     if (known !== undefined) return known
-    const bucket: Bucket = {
-      name,
-      epoch: '',
-      isOpen: true,
-      isStated: true,
-      askAgainAtMs: 0,
-      restating: undefined,
-      touching: undefined,
-    }
+    const bucket = newBucket(name)
     this.#buckets.set(name, bucket)
     return bucket
   }
@@ -295,15 +272,4 @@ const stating: FlightPlan = { request: (lease) => lease.state(false), waiting: (
 
 function copy({ monotonicMs, wallMs }: Moment): Moment {
   return { monotonicMs, wallMs }
-}
-
-function byBucket(leases: readonly Lease[]): Map<string, Lease[]> {
-  return Map.groupBy(leases, ({ bucket }) => bucket)
-}
-
-function chunks(leases: readonly Lease[]): Lease[][] {
-  const count = Math.ceil(leases.length / maxLeasesPerCall)
-  return Array.from({ length: count }, (_, index) =>
-    leases.slice(index * maxLeasesPerCall, (index + 1) * maxLeasesPerCall),
-  )
 }

@@ -31,11 +31,11 @@ export class Calls {
     }
   }
 
-  /** Asks the token endpoint behind the gateway for a fresh token. */
-  async freshToken(): Promise<string> {
+  /** Asks the token endpoint behind the gateway for a fresh token: of this client, or of another each time. */
+  async freshToken(client?: number): Promise<string> {
     const { body } = await this.#pool.request({
       method: 'POST',
-      path: '/oauth/token',
+      path: client === undefined ? '/oauth/token' : `/oauth/token?client=${client}`,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: 'grant_type=client_credentials',
     })

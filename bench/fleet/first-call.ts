@@ -28,22 +28,29 @@ export async function measureFirstCall(stage: Stage): Promise<readonly Figure[]>
   const told = await start(stage, { ...plan, name: 'told', identity: { tokenEndpoint: '/oauth/token' } })
   const untold = await start(stage, { ...plan, name: 'untold' })
   await requirePrefetch(told, world)
-  const times = { far: newTimes(), near: newTimes(), untold: newTimes() }
+  const newRound = () => ({ far: newTimes(), near: newTimes(), untold: newTimes(), stranger: newTimes() })
+  const times = newRound()
   for (let index = -iterationsOfWarmUp; index < iterations; index += 1) {
-    const kept = index < 0 ? { far: newTimes(), near: newTimes(), untold: newTimes() } : times
-    await callTwice(told, clientDistanceMs, kept.far)
-    await callTwice(untold, clientDistanceMs, kept.untold)
-    await callTwice(told, 0, kept.near)
+    const kept = index < 0 ? newRound() : times
+    await callTwice(told, { distanceMs: clientDistanceMs, client: 0 }, kept.far)
+    await callTwice(untold, { distanceMs: clientDistanceMs, client: 0 }, kept.untold)
+    await callTwice(told, { distanceMs: 0, client: 0 }, kept.near)
+    await callTwice(told, { distanceMs: clientDistanceMs, client: undefined }, kept.stranger)
   }
   await Promise.all([told.close(), untold.close()])
   return figuresOf(times)
 }
 
-function figuresOf({ far, near, untold }: Readonly<Record<'far' | 'near' | 'untold', Times>>): Figure[] {
+type Circumstance = 'far' | 'near' | 'untold' | 'stranger'
+
+function figuresOf({ far, near, untold, stranger }: Readonly<Record<Circumstance, Times>>): Figure[] {
   const ratio = ({ first, warm }: Times) => median(first) / median(warm)
-  const circumstances = `the client ${clientDistanceMs} ms away, the provider answers in ${answerAfterMs} ms`
+  const circumstances = `a client that renews its token, ${clientDistanceMs} ms away, the provider answers in ${answerAfterMs} ms`
   return [
     atMost(`first call over warm call, p50: ${circumstances}`, ratio(far), { goal: 1.2, unit: '×' }),
+    beside('the same for a client whose quota is first asked for in the store', ratio(stranger), {
+      unit: '×',
+    }),
     beside('the same without the prefetch', ratio(untold), { unit: '×' }),
     beside('the same with the prefetch and a client that calls at once', ratio(near), { unit: '×' }),
     beside('warm call, p50', median(far.warm), { unit: 'ms' }),
@@ -65,8 +72,14 @@ async function requirePrefetch(calls: Calls, world: World): Promise<void> {
   }
 }
 
-async function callTwice(calls: Calls, distanceMs: number, times: Times): Promise<void> {
-  const token = await calls.freshToken()
+interface Caller {
+  readonly distanceMs: number
+  /** `undefined` for another each time. */
+  readonly client: number | undefined
+}
+
+async function callTwice(calls: Calls, { distanceMs, client }: Caller, times: Times): Promise<void> {
+  const token = await calls.freshToken(client)
   times.first.push(await callFrom(calls, distanceMs, token))
   times.warm.push(await callFrom(calls, distanceMs, token))
 }

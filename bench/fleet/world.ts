@@ -18,7 +18,7 @@ const server = createServer(async (request, response) => {
   const target = request.url ?? '/'
   if (target.startsWith('/api')) return answer(response, 200, resource)
   if (target.startsWith('/verifToken')) return await verify(response, target)
-  if (target.startsWith('/oauth/token')) return issue(response)
+  if (target.startsWith('/oauth/token')) return issue(response, target)
   if (target.startsWith('/revoke')) revokedClients.add(parameterOf(target, 'client'))
   return answer(response, 200, JSON.stringify({ lookUps }))
 })
@@ -39,9 +39,12 @@ function parameterOf(target: string, name: string): string {
   return new URL(target, 'http://world').searchParams.get(name) ?? ''
 }
 
-function issue(response: ServerResponse): void {
+/** A token of the client that the target names; else each of another than the one before. */
+function issue(response: ServerResponse, target: string): void {
   issued += 1
-  const body = { access_token: fresh.fresh(issued % 2_000), token_type: 'Bearer', expires_in: 86_400 }
+  const client = parameterOf(target, 'client')
+  const access_token = fresh.fresh(client === '' ? issued % 2_000 : Number(client))
+  const body = { access_token, token_type: 'Bearer', expires_in: 86_400 }
   answer(response, 200, JSON.stringify(body))
 }
 

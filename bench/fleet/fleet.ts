@@ -37,8 +37,8 @@ export interface GatewayPlan {
 /** Sent as Bearer token to the revocation endpoint. */
 export const revocationSecret = 'the-secret-of-the-bench'
 
-/** The size of the young generation is the one of the image: see the Dockerfile. */
-const nodeOptions = ['--max-semi-space-size=16', '--expose-gc']
+/** The size of the young generation is the one of the image, and set as there: see the Dockerfile. */
+const asInTheImage = ['env', 'NODE_OPTIONS=--max-semi-space-size=16']
 
 const firstAnswerTimeoutMs = 20_000
 
@@ -84,7 +84,7 @@ export async function startGateways(
     const name = `${plan.name}-${index}`
     const config = stage.write(`${name}.yaml`, configOf(plan, port, adminPort))
     const program = join(import.meta.dirname, 'gateway.ts')
-    const command = [process.execPath, ...nodeOptions, program, '--config', config]
+    const command = [...asInTheImage, process.execPath, '--expose-gc', program, '--config', config]
     const pid = stage.start({ name, core: cores.contestants, command })
     return { name, pid, url: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${adminPort}` }
   })

@@ -55,7 +55,7 @@ export interface Lease extends LeaseNotes {
   isKnown(): boolean
   /** Whether it has said something a moment ago. */
   isRecent(now: Moment): boolean
-  /** Whether so many requests are in hand and may still be used; by whom the answer was for, even at the last moment. */
+  /** Whether so many are in hand and may still be used; by those whom the store has just answered, even at the last moment. */
   has(cost: number, now: Moment, isAnswered?: boolean): boolean
   /** Whether asking for so many would be in vain. */
   isDenied(cost: number, now: Moment): boolean

@@ -136,7 +136,8 @@ export class WindowLease extends LeaseNotes implements Lease {
     this.#endsAtMs = received.monotonicMs + lastsMs
     this.#answeredAtMs = received.monotonicMs
     this.#storeOffsetMs = storeMs - sent.monotonicMs
-    this.#note(need > 0 && grant.granted >= 0 && this.#hand() < least, grant.held, received.monotonicMs)
+    // Who only states or looks learns nothing of whether there is room: what was known of that stays.
+    if (need > 0) this.#note(grant.granted >= 0 && this.#hand() < least, grant.held, received.monotonicMs)
   }
 
   insure(cost: number, share: number, now: Moment): boolean {
@@ -146,7 +147,6 @@ export class WindowLease extends LeaseNotes implements Lease {
       this.#enter(Math.ceil(now.monotonicMs + this.#storeOffsetMs))
       this.#endMs = this.#startMs + this.#rule.windowMs
       this.#endsAtMs = now.monotonicMs + this.#rule.windowMs
-      this.#total = 0
     }
     if (this.#insured + cost > share) return false
     this.#insured += cost
@@ -167,7 +167,7 @@ export class WindowLease extends LeaseNotes implements Lease {
     return {
       policy: this.policy,
       hasRoom,
-      remaining: hasRoom ? Math.min(left, isRunning ? this.#shown : left) : 0,
+      remaining: hasRoom ? (isRunning ? this.#shown : left) : 0,
       resetAtS: Math.ceil(endMs / 1_000),
       retryAfterS: Math.max(1, Math.ceil(waitMs / 1_000)),
     }

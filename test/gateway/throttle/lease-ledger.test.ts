@@ -50,3 +50,21 @@ t.test('many requests that count as many each wait together', async (t) => {
   t.ok(verdicts.every(({ isAdmitted }) => isAdmitted))
   await ledger.close()
 })
+
+t.test('over the limit a look at what is left makes the next requests ask no more than before', async (t) => {
+  const { model, ledger, charges } = await ledgerOf([2])
+  const charge = charges[0] as Charge
+  for (let i = 0; i < 4; i += 1) await ledger.take(charge)
+  let calls = 0
+  const apply = model.apply.bind(model)
+  model.apply = (...call) => {
+    calls += 1
+    return apply(...call)
+  }
+  model.nowUs += 1_000_000
+  t.notOk((await ledger.read(charge.policies)).isAdmitted)
+  t.equal(calls, 1)
+  for (let i = 0; i < 10; i += 1) t.notOk((await ledger.take(charge)).isAdmitted)
+  t.equal(calls, 1)
+  await ledger.close()
+})

@@ -3,16 +3,12 @@ export interface StoreScript {
   /** Its name, for errors and metrics. */
   readonly name: string
   readonly lua: string
-  /** Whether it changes nothing: then it may be tried again. */
-  readonly isReadOnly: boolean
 }
 
 /** What all gateway processes share, and by which they hear of each other. Implemented in `store/`. */
 export interface SharedStore {
   /** This process, for as long as it runs: random, and never used again. */
   readonly processId: string
-  /** Whether keys of different buckets may lie on different servers, so that one script cannot see both. */
-  readonly isPartitioned: boolean
   /**
    * Whether commands are sent at all: false from the first failure until a probe has succeeded. Of a store on several
    * servers it is true while any of them is asked; scripts for the others are refused at once all the same.

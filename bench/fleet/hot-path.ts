@@ -6,6 +6,7 @@ import { createLog } from '../../common/log.ts'
 import { storeLocation } from '../../common/store-url.ts'
 import { RouteCharges } from '../../gateway/charge.ts'
 import { systemClock } from '../../gateway/clock.ts'
+import { defaultProvider } from '../../gateway/config/settings.ts'
 import { Exchange } from '../../gateway/exchange.ts'
 import { Metrics } from '../../gateway/observe/metrics.ts'
 import type { BearerToken } from '../../gateway/steps/read-bearer-token.ts'
@@ -129,14 +130,17 @@ function createExchange(): Exchange {
   })
 }
 
+/** A route that counts by the clients' own quotas. */
+const route = {
+  prefix: '/api',
+  limits: [],
+  cost: 1,
+  whenStoreFails: 'insured',
+  identity: defaultProvider,
+} as const
+
 function stepsOf(resolver: TokenResolver, ledger: Ledger): Steps {
-  const charges = new RouteCharges({
-    prefix: '/api',
-    limits: [],
-    cost: 1,
-    whenStoreFails: 'insured',
-    identity: 'the default',
-  })
+  const charges = new RouteCharges(route)
   const throttle = new Throttle(ledger, new RateLimitFields('both', systemClock))
   const exchange = createExchange()
   const count = (metadata: TokenMetadata) => {
@@ -151,13 +155,7 @@ function stepsOf(resolver: TokenResolver, ledger: Ledger): Steps {
 
 /** The ledger alone in place of the step. */
 function takingOf(resolver: TokenResolver, ledger: Ledger): Steps {
-  const charges = new RouteCharges({
-    prefix: '/api',
-    limits: [],
-    cost: 1,
-    whenStoreFails: 'insured',
-    identity: 'the default',
-  })
+  const charges = new RouteCharges(route)
   const exchange = createExchange()
   const take = (metadata: TokenMetadata) => {
     const charge = charges.of(metadata, exchange.clientAddress)

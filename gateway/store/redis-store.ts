@@ -16,7 +16,6 @@ import { Subscriber, type SubscriberEvents } from './subscriber.ts'
 const probeScript: StoreScript = {
   name: 'probe',
   lua: "redis.call('INFO', 'server') return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)",
-  isReadOnly: false,
 }
 
 /** Stands for the store as a whole where its servers are not known. */
@@ -33,6 +32,7 @@ export interface StoreOptions {
 /** A store on a Redis or Valkey: one server, one that Sentinels name, or a Cluster. */
 export class RedisStore implements SharedStore {
   readonly processId = randomBytes(12).toString('base64url')
+  /** Whether keys of different buckets may lie on different servers, so that one script cannot see both. */
   readonly isPartitioned: boolean
   readonly #prefix: string
   readonly #answerTimeoutMs: number

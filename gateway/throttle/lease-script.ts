@@ -149,13 +149,13 @@ local function look(key, a)
     w.g = kTotal
   end
   if row.isNew and w.n >= 128 then prune(key, w) end
-  look.sharers = w.n + (row.isNew and 1 or 0)
+  local sharers = w.n + (row.isNew and 1 or 0)
   look.left = limit - w.g
   local hand = row.G - row.U
   local lacking = math.max(0, need - hand)
   if not open or want == 0 or (look.begins and need == 0) then return look end
   if look.left >= math.max(1, least - hand) then
-    local fair = math.min(want - hand, math.floor(look.left / (2 * look.sharers)), math.floor(limit / (10 * look.sharers)))
+    local fair = math.min(want - hand, math.floor(look.left / (2 * sharers)), math.floor(limit / (10 * sharers)))
     look.grant = math.min(look.left, math.max(lacking, fair, 0))
   else
     look.lacks = lacking > 0
@@ -166,10 +166,10 @@ end
 
 local function window(look, blocked)
   local key, w, row = look.key, look.w, look.row
-  if look.late then return {-1, 0, 0, 0, 0, 0, 0, 0, 0, 0} end
+  if look.late then return {-1, 0, 0, 0, 0, 0, 0, 0} end
   local granted, held, recall = look.grant, 0, 0
   if blocked and granted > 0 then granted = -1 end
-  if look.begins and granted <= 0 then return {0, 0, 0, granted, 0, look.limit, 0, 0, 0, 0} end
+  if look.begins and granted <= 0 then return {0, 0, 0, granted, 0, look.limit, 0, 0} end
   if look.held > 0 then
     held = look.held
     if now - look.rc > 100 or look.rc > now then
@@ -188,7 +188,7 @@ local function window(look, blocked)
   redis.call('HSET', key, 's', string.format('%.0f', w.s), 'e', string.format('%.0f', w.e), 'g', string.format('%.0f', w.g),
     'o', string.format('%.0f', w.o), 'n', string.format('%.0f', w.n), 'rc', string.format('%.0f', look.rc))
   redis.call('PEXPIREAT', key, string.format('%.0f', w.e + 60000))
-  return {look.continues, w.s, w.e, granted, row.G, look.limit - w.g, held, math.min(w.e, now + look.ttl), look.sharers, recall}
+  return {look.continues, w.s, w.e, granted, row.G, look.limit - w.g, held, recall}
 end
 
 -- What of a rate there is room for: how many, from when they count, and how long they may stay in hand. An arrival time
@@ -250,4 +250,4 @@ end
 return answers
 `
 
-export const leaseScript: StoreScript = { name: 'lease', lua, isReadOnly: false }
+export const leaseScript: StoreScript = { name: 'lease', lua }

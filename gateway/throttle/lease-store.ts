@@ -61,10 +61,6 @@ export interface WindowGrant {
   readonly left: number
   /** What others may still hold unused; told when nothing could be granted. */
   readonly held: number
-  /** When what is in hand runs out. */
-  readonly expiresMs: number
-  /** How many processes have taken part in this window. */
-  readonly sharers: number
   /** Whether the others should be asked to give back what they do not use. */
   readonly mustRecall: boolean
 }
@@ -174,17 +170,17 @@ export function readAnswer(reply: unknown, requests: readonly LeaseRequest[]): L
 const corrupt: NoGrant = { kind: 'corrupt' }
 
 function readWindow(reply: unknown): WindowGrant {
-  const numbers = asList(reply, 10).map(asNumber)
-  const [continues, startMs, endMs, granted, claim, left, held, expiresMs, sharers, mustRecall] = numbers as [
-    ...[number, number, number, number, number],
-    ...[number, number, number, number, number],
+  const numbers = asList(reply, 8).map(asNumber)
+  const [continues, startMs, endMs, granted, claim, left, held, mustRecall] = numbers as [
+    ...[number, number, number, number],
+    ...[number, number, number, number],
   ]
   // The call arrived after a later one of this process, whose answer is the one that counts.
   if (continues === -1) throw new StoreUnavailable('the lease call was overtaken')
   return {
     kind: 'window',
     continues: continues === 1 ? 'yes' : continues === 2 ? 'forgotten' : 'no',
-    ...{ startMs, endMs, granted, claim, left, held, expiresMs, sharers },
+    ...{ startMs, endMs, granted, claim, left, held },
     mustRecall: mustRecall === 1,
   }
 }

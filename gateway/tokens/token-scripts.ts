@@ -12,7 +12,6 @@ import { maxSharedBytes } from './shared-answer.ts'
 /** KEYS: `t` and `r` of each token. Gives of each its answer, the milliseconds it has left, and its revocation. */
 export const readTokens: StoreScript = {
   name: 'read-tokens',
-  isReadOnly: true,
   lua: `
 local function text(reply)
   if type(reply) == 'table' then return '!' end
@@ -31,7 +30,6 @@ return answers`,
 /** KEYS: `t`, `r`. ARGV: the answer, its milliseconds, the revocation that was read. */
 export const fillToken: StoreScript = {
   name: 'fill-token',
-  isReadOnly: false,
   lua: `
 local revocation = redis.pcall('GET', KEYS[2])
 if type(revocation) == 'table' or (revocation or '') ~= ARGV[3] or ARGV[3] == 'revoke' then return 0 end
@@ -42,14 +40,12 @@ return 1`,
 /** KEYS: `t`. */
 export const dropToken: StoreScript = {
   name: 'drop-token',
-  isReadOnly: false,
   lua: `return redis.call('DEL', KEYS[1])`,
 }
 
 /** KEYS: `t`, `r`. ARGV: the revocation, its milliseconds. What is revoked stays so, for the longer of both times. */
 export const revokeToken: StoreScript = {
   name: 'revoke-token',
-  isReadOnly: false,
   lua: `
 redis.call('DEL', KEYS[1])
 local before = redis.pcall('GET', KEYS[2])
@@ -68,7 +64,6 @@ return 1`,
  */
 export const addMark: StoreScript = {
   name: 'add-mark',
-  isReadOnly: false,
   lua: `
 local key, lifetime = KEYS[1], tonumber(ARGV[3])
 local kind = redis.call('TYPE', key).ok
@@ -107,7 +102,6 @@ return text`,
 /** KEYS: the marks. Gives names and times in turn. */
 export const readMarks: StoreScript = {
   name: 'read-marks',
-  isReadOnly: true,
   lua: `
 local all = redis.pcall('HGETALL', KEYS[1])
 if all.err then return { '!', '!' } end

@@ -21,7 +21,6 @@ interface Bus {
 /** A store of which a test decides whether it is there, for ledgers that are given another way to their leases. */
 export class TestStore implements SharedStore {
   readonly processId: string
-  readonly isPartitioned = false
   readonly buckets = ['b0']
   isUp = true
   isListening = true

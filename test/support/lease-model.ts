@@ -126,7 +126,6 @@ export class LeaseModel {
         window,
         row,
         isNew: old === undefined,
-        sharers: 0,
         grant: 0,
         lacks: false,
       },
@@ -151,17 +150,17 @@ export class LeaseModel {
       window.o += request.total - window.g
       window.g = request.total
     }
-    look.sharers = window.rows.size + (look.isNew ? 1 : 0)
+    const sharers = window.rows.size + (look.isNew ? 1 : 0)
     const [left, hand] = [limit - window.g, row.G - row.U]
     const lacking = Math.max(0, need - hand)
     if (!context.isOpen || want === 0 || (look.begins && need === 0)) return look
     if (left < Math.max(1, least - hand)) return { ...look, lacks: lacking > 0 }
-    const share = Math.min(Math.floor(left / (2 * look.sharers)), Math.floor(limit / (10 * look.sharers)))
+    const share = Math.min(Math.floor(left / (2 * sharers)), Math.floor(limit / (10 * sharers)))
     return { ...look, grant: Math.min(left, Math.max(lacking, Math.min(want - hand, share), 0)) }
   }
 
   #window(look: WindowLook, { me, seq }: Context, isBlocked: boolean): WindowGrant {
-    const { request, window, row, continues, sharers } = look
+    const { request, window, row, continues } = look
     const now = this.nowMs
     if (look.isLate) return { ...noGrant(0, 0), startMs: -1 }
     const granted = isBlocked && look.grant > 0 ? -1 : look.grant
@@ -179,8 +178,7 @@ export class LeaseModel {
     this.windows.set(request.id, window)
     return {
       ...{ kind: 'window', continues, startMs: window.s, endMs: window.e, granted, claim: row.G },
-      ...{ left: request.limit - window.g, held, expiresMs: Math.min(window.e, now + request.ttlMs) },
-      ...{ sharers, mustRecall },
+      ...{ left: request.limit - window.g, held, mustRecall },
     }
   }
 
@@ -235,7 +233,6 @@ interface WindowLook {
   readonly lacks: boolean
   readonly grant: number
   continues: WindowGrant['continues']
-  sharers: number
 }
 
 interface RateLook {
@@ -252,6 +249,6 @@ interface RateLook {
 function noGrant(granted: number, left: number): WindowGrant {
   return {
     ...{ kind: 'window', continues: 'no', startMs: 0, endMs: 0, granted, claim: 0, left },
-    ...{ held: 0, expiresMs: 0, sharers: 0, mustRecall: false },
+    ...{ held: 0, mustRecall: false },
   }
 }

@@ -44,7 +44,6 @@ export function redisSettings(url: string, options: Partial<RedisSettings> = {})
 export const swap: StoreScript = {
   name: 'swap',
   lua: "local before = redis.call('GET', KEYS[1]) redis.call('SET', KEYS[1], ARGV[1]) return before",
-  isReadOnly: false,
 }
 
 /** Does something that takes the store down, and waits until it is back. */

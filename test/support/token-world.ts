@@ -63,7 +63,6 @@ const blindTtlMs = 30_000
 /** Lets time pass for the answers in the Redis: it has a clock of its own. */
 const ageAnswers: StoreScript = {
   name: 'age-answers',
-  isReadOnly: false,
   lua: `
 for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':*:t:*')) do
   redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[2])

@@ -28,7 +28,7 @@ t.test('a script that fails is told by its name, without anything that it was gi
   const redis = await startRedis(t)
   const { store, commands } = await openTestStore(t, redis.url)
   const lua = "error('secret ' .. ARGV[1])"
-  const failing = store.run({ name: 'broken', lua, isReadOnly: false }, [store.key('b0', 'x')], ['value'])
+  const failing = store.run({ name: 'broken', lua }, [store.key('b0', 'x')], ['value'])
   const error = await failing.catch((error: unknown) => error as Error)
   t.match(error, { name: 'Error', message: /^the script broken failed: ERR in line 1$/ })
   t.notMatch(JSON.stringify(error, Object.getOwnPropertyNames(error)), /secret|value|test:/)
@@ -88,7 +88,7 @@ t.test('a script whose answer is lost with its connection is not sent again', op
   const redis = await startRedis(t)
   const { store } = await openTestStore(t, redis.url)
   const key = store.key('b0', 'counts')
-  const count = { name: 'count', lua: "return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)", isReadOnly: false }
+  const count = { name: 'count', lua: "return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)" }
   await store.run(count, [key], ['first'])
   const killer = new Redis(redis.port)
   t.teardown(() => killer.disconnect())

@@ -9,6 +9,8 @@ interface LoadPlan {
   readonly url: string
   readonly seconds: number
   readonly connections: number
+  /** A Lua script that makes the requests, and its arguments; `undefined` for GETs of the URL. */
+  readonly script?: readonly string[] | undefined
   /** Ends the load early. */
   readonly signal: AbortSignal
 }
@@ -24,7 +26,7 @@ export interface LoadReport {
 }
 
 /** Loads a URL with wrk, as fast as it answers. */
-export async function load({ url, seconds, connections, signal }: LoadPlan): Promise<LoadReport> {
+export async function load({ url, seconds, connections, script, signal }: LoadPlan): Promise<LoadReport> {
   const args = [
     '-c',
     String(cores.others),
@@ -33,7 +35,7 @@ export async function load({ url, seconds, connections, signal }: LoadPlan): Pro
     `-c${connections}`,
     `-d${seconds}s`,
     '--latency',
-    url,
+    ...(script === undefined ? [url] : ['-s', ...script.slice(0, 1), url, '--', ...script.slice(1)]),
   ]
   const { stdout } = await run('taskset', args, { signal, env: { ...process.env, PATH: searchPath } })
   return readReport(stdout)

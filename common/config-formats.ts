@@ -44,8 +44,19 @@ export const configFormats: Readonly<Record<string, ConfigFormat>> = {
     accepts: (text) => /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(text),
     rule: 'must be a header name of letters, digits and hyphens, such as X-Roles',
   },
+  'key-256': {
+    accepts: (text) => /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(text),
+    rule: 'must be 32 random bytes in base64url, 43 characters',
+  },
+  date: { accepts: isDate, rule: 'must be a day such as 2027-12-31' },
   scope: { accepts: isScopeToken, rule: scopeTokenRule },
   role: { accepts: isRole, rule: roleRule },
+}
+
+/** A day that there is: the parser would take 31 June for the first of July. */
+function isDate(text: string): boolean {
+  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text)
 }
 
 /** No time at all would mean "without end" to Node, and more than 2^31 - 1 milliseconds "at once". */

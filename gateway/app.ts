@@ -3,8 +3,8 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { ClientAddresses } from '../common/client-address.ts'
 import type { Logger } from '../common/log.ts'
-import type { ClientAddresses } from './client-address.ts'
 import type { TimeoutSettings } from './config/settings.ts'
 import { type ErrorCode, GatewayError } from './errors.ts'
 import { type ErrorHandler, Exchange } from './exchange.ts'
@@ -106,7 +106,8 @@ function createArrivals({
     count += 1
     const requestId = `${idPrefix}-${count.toString(36)}`
     const clientAddress = addresses.of(request.raw)
-    const origin = { request: request.raw, response: reply.raw, requestId, clientAddress, onError }
+    const scheme = addresses.schemeOf(request.raw)
+    const origin = { request: request.raw, response: reply.raw, requestId, clientAddress, scheme, onError }
     const exchange = new Exchange(origin)
     const response: TrackedResponse = reply.raw
     response[exchangeOf] = exchange

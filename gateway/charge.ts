@@ -1,4 +1,4 @@
-import { countedNetwork } from './client-address.ts'
+import { countedNetwork } from '../common/client-address.ts'
 import { defaultProvider, type FailurePolicy, type RouteLimit } from './config/settings.ts'
 import { type LimitOwner, type LimitPolicy, limitPolicy } from './limit-policy.ts'
 
@@ -15,7 +15,7 @@ export interface Charge {
 export interface CountedIdentity {
   readonly client: string
   readonly user: string | undefined
-  /** The client's own quota, which all its tokens and all routes share. */
+  /** The client's own quota, which all its tokens and all routes share; an object that no other client has. */
   readonly ownPolicy: LimitPolicy | undefined
 }
 
@@ -28,7 +28,7 @@ interface CountingRoute {
   readonly whenStoreFails: FailurePolicy
 }
 
-/** Most clients, and most addresses, whose charges a route remembers; it makes them again when there are more. */
+/** Most clients without a quota of their own, and most addresses, whose charges a route keeps; beyond it, it begins anew. */
 const maxClients = 20_000
 const maxAddresses = 10_000
 
@@ -36,7 +36,8 @@ const maxAddresses = 10_000
 export class RouteCharges {
   readonly #route: CountingRoute
   readonly #finest: RouteLimit['by']
-  readonly #byClient = new Map<string, ClientCharge>()
+  readonly #byOwnPolicy = new WeakMap<LimitPolicy, Charge>()
+  readonly #byClient = new Map<string, Charge>()
   readonly #byIdentity = new WeakMap<CountedIdentity, { charge: Charge | undefined }>()
   readonly #byAddress = new Map<string, Charge | undefined>()
 
@@ -57,14 +58,21 @@ export class RouteCharges {
     return charge
   }
 
-  /** One charge for all tokens of a client: one for each token would take more memory than the tokens do. */
+  /**
+   * One charge for all tokens of a client: one for each token would take more memory than the tokens do. While its quota
+   * changes a client has two, of old tokens and of new.
+   */
   #ofClient(identity: CountedIdentity): Charge | undefined {
     const { client, ownPolicy } = identity
-    const known = this.#byClient.get(client)
-    if (known !== undefined && known.ownPolicy === ownPolicy) return known.charge
+    const known = ownPolicy === undefined ? this.#byClient.get(client) : this.#byOwnPolicy.get(ownPolicy)
+    if (known !== undefined) return known
     const charge = this.#compose(identity, '')
-    if (this.#byClient.size >= maxClients) this.#byClient.clear()
-    this.#byClient.set(client, { ownPolicy, charge })
+    if (charge === undefined) return undefined
+    if (ownPolicy !== undefined) this.#byOwnPolicy.set(ownPolicy, charge)
+    else {
+      if (this.#byClient.size >= maxClients) this.#byClient.clear()
+      this.#byClient.set(client, charge)
+    }
     return charge
   }
 
@@ -101,11 +109,6 @@ function policyAt(provider: string, policy: LimitPolicy): LimitPolicy {
   if (provider === defaultProvider) return policy
   const { subject, owner } = policy
   return { ...policy, subject: `at ${provider} ${subject}`, owner: `at ${provider} ${owner}` }
-}
-
-interface ClientCharge {
-  readonly ownPolicy: LimitPolicy | undefined
-  readonly charge: Charge | undefined
 }
 
 /** Whose requests the limits tell apart the most: an address's, a user's, or no more than a client's. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Scheme } from '../common/client-address.ts'
 
 /** Something under way for the client that is pointless once the client is gone. */
 export interface Abortable {
@@ -19,6 +20,8 @@ export class Exchange {
   readonly requestId: string
   /** Where the request comes from, proxies that are trusted left out. */
   readonly clientAddress: string
+  /** By which scheme the client asked, as far as is known. */
+  readonly scheme: Scheme
   readonly startedAtMs: number
   readonly #onError: ErrorHandler
 
@@ -40,6 +43,7 @@ export class Exchange {
     this.response = origin.response
     this.requestId = origin.requestId
     this.clientAddress = origin.clientAddress
+    this.scheme = origin.scheme
     this.startedAtMs = performance.now()
     this.#onError = origin.onError
   }
@@ -62,5 +66,6 @@ interface ExchangeOrigin {
   readonly response: ServerResponse
   readonly requestId: string
   readonly clientAddress: string
+  readonly scheme: Scheme
   readonly onError: ErrorHandler
 }

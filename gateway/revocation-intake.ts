@@ -16,14 +16,17 @@ export interface RevocationReport {
   readonly cause?: unknown
 }
 
-/** Most revocations on their way to the store at once; who sends more is told to come again. */
+/**
+ * Most revocations on their way to the store at once; who sends more is told to come again. What clients bring about has a
+ * bound of its own, and takes no place of those who may announce.
+ */
 const maxUnderWay = 256
 
 /** Where every way of hearing of revocations leads: announces them, and reports what became of each. */
 export class RevocationIntake {
   readonly #revocations: Revocations
   readonly #report: (report: RevocationReport) => void
-  #underWay = 0
+  readonly #underWay = { announced: 0, passed: 0 }
 
   constructor(revocations: Revocations, report: (report: RevocationReport) => void) {
     this.#revocations = revocations
@@ -33,11 +36,12 @@ export class RevocationIntake {
   /** Resolves to whether every gateway process heeds the revocation; if not, it must be sent again. Never rejects. */
   async take(source: RevocationSource, revocation: Revocation): Promise<boolean> {
     const about = { source, target: revocation.target.kind, effect: revocation.effect }
-    if (this.#underWay >= maxUnderWay) {
+    const kind = source === 'passed-through' ? 'passed' : 'announced'
+    if (this.#underWay[kind] >= maxUnderWay) {
       this.#report({ ...about, outcome: 'refused' })
       return false
     }
-    this.#underWay += 1
+    this.#underWay[kind] += 1
     try {
       await this.#revocations.announce(revocation)
       this.#report({ ...about, outcome: 'everywhere' })
@@ -46,7 +50,7 @@ export class RevocationIntake {
       this.#report({ ...about, outcome: 'only-here', cause })
       return false
     } finally {
-      this.#underWay -= 1
+      this.#underWay[kind] -= 1
     }
   }
 }

@@ -1,14 +1,15 @@
 import { Agent } from 'undici'
+import { ClientAddresses } from '../common/client-address.ts'
 import type { Logger } from '../common/log.ts'
 import { EventVerifier } from './admin/event-verifier.ts'
 import type { EventEndpointContext } from './admin/events.ts'
+import { knownIssuers } from './admin/known-issuers.ts'
 import type { RevocationEndpointContext } from './admin/revocations.ts'
 import { transmitterKeys } from './admin/transmitter-keys.ts'
 import { Backend } from './backends/backend.ts'
 import { EntryHeaderRules } from './backends/header-rules.ts'
 import { RouteTable } from './backends/route-table.ts'
 import { watchEndpoints } from './backends/watched-endpoints.ts'
-import { ClientAddresses } from './client-address.ts'
 import type { Clock } from './clock.ts'
 import {
   defaultProvider,
@@ -62,6 +63,8 @@ export async function buildServices(settings: GatewaySettings, log: Logger, cloc
     intake,
     onUnread: revocationLog.unread,
   })
+  // A token that is checked here holds its claims itself: to ask again would change nothing.
+  const whenChanged = settings.identities.some(({ kind }) => kind === 'jwt') ? 'revoke' : 'refresh'
   const keysOf = transmitterKeys({
     connection: { dispatcher, timeoutMs: settings.timeouts.identityMs },
     clock,
@@ -81,11 +84,18 @@ export async function buildServices(settings: GatewaySettings, log: Logger, cloc
     },
     addresses: new ClientAddresses(settings.trustedProxies),
     metrics,
-    revocations: { secret: settings.revocation.secret, intake, clock, onRefused: revocationLog.refused },
+    revocations: {
+      secret: settings.revocation.secret,
+      intake,
+      whenChanged,
+      clock,
+      onRefused: revocationLog.refused,
+    },
     events: {
       verifier: new EventVerifier(settings.revocation.transmitters, keysOf, clock),
       intake,
-      whenChanged: settings.identities.some(({ kind }) => kind === 'jwt') ? 'revoke' : 'refresh',
+      providersOf: knownIssuers(settings.identities, settings.revocation.transmitters),
+      whenChanged,
       onRefused: revocationLog.refused,
       onEvent: revocationLog.event,
       onKeysFailed: revocationLog.keysFailed,
@@ -139,6 +149,7 @@ function createTokenServices(settings: GatewaySettings, context: TokenContext): 
     listener: {
       corruptEntry: () => metrics.tokens.countCorrupt(),
       corruptMessage: () => metrics.tokens.countCorrupt(),
+      notRemembered: () => metrics.tokens.countUnremembered(),
       heeded: (kind, effect) => metrics.tokens.countRevocation(kind, effect),
     },
   })

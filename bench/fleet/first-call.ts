@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { atMost, beside, type Figure, median, NotMeasurable } from '../measurement.ts'
 import type { Stage } from '../stage.ts'
 import { Calls } from './calls.ts'
 import { type GatewayPlan, startGateways, startRedis, startWorld, type World } from './fleet.ts'
-import { atMost, beside, type Figure, median, NotMeasurable } from './measurement.ts'
 
 const iterations = 150
 const iterationsOfWarmUp = 30

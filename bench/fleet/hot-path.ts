@@ -24,9 +24,9 @@ import { TokenHasher } from '../../gateway/tokens/token-hash.ts'
 import { TokenMemory } from '../../gateway/tokens/token-memory.ts'
 import { readVerifTokenAnswer, type TokenMetadata } from '../../gateway/tokens/token-metadata.ts'
 import { TokenResolver } from '../../gateway/tokens/token-resolver.ts'
+import { atMost, beside, type Figure, median, NotMeasurable } from '../measurement.ts'
 import type { Stage } from '../stage.ts'
 import { startRedis } from './fleet.ts'
-import { atMost, beside, type Figure, median, NotMeasurable } from './measurement.ts'
 import { meaningOf, tokensOf } from './tokens.ts'
 
 const tokens = 1_000
@@ -92,8 +92,16 @@ function createResolver(): TokenResolver {
   }
   const lifetimes = { ttlMs: 3_600_000, staleIfErrorMs: 0, blindTtlMs: 60_000 }
   const unbounded = { limit: 1_000_000, windowMs: 1_000 }
-  return new TokenResolver(new TokenHasher({ name: 'bench', id: provider.id }), {
-    ...{ provider, isLocal: false, shared: undefined, negativeTtlMs: 0, clock: systemClock },
+  const hasher = new TokenHasher({ name: 'bench', id: provider.id })
+  return new TokenResolver(hasher, {
+    ...{
+      provider,
+      isLocal: false,
+      scope: hasher.scope,
+      shared: undefined,
+      negativeTtlMs: 0,
+      clock: systemClock,
+    },
     memory: new TokenMemory({ ...lifetimes, maxTokens: 10 * tokens, random: Math.random }),
     caps: new LookUpCaps({ perAddress: unbounded, total: unbounded }),
     breaker: new ProviderBreaker(),
@@ -125,6 +133,7 @@ function createExchange(): Exchange {
     request,
     response,
     requestId: 'bench',
+    scheme: 'http',
     clientAddress: '127.0.0.1',
     onError: () => undefined,
   })

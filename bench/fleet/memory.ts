@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { atMost, beside, type Figure, NotMeasurable } from '../measurement.ts'
 import type { Stage } from '../stage.ts'
 import { Calls, rush } from './calls.ts'
 import { type GatewayProcess, startGateways, startRedis, startWorld } from './fleet.ts'
-import { atMost, beside, type Figure, NotMeasurable } from './measurement.ts'
 import { tokensOf } from './tokens.ts'
 
 const tokens = 200_000

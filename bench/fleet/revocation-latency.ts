@@ -1,7 +1,7 @@
+import { atMost, beside, type Figure, NotMeasurable, quantile } from '../measurement.ts'
 import type { Stage } from '../stage.ts'
 import { Calls } from './calls.ts'
 import { type GatewayProcess, revocationSecret, startGateways, startRedis, startWorld } from './fleet.ts'
-import { atMost, beside, type Figure, NotMeasurable, quantile } from './measurement.ts'
 import { clientNameOf, tokensOf } from './tokens.ts'
 
 const processes = 4

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { freePorts } from '../free-ports.ts'
+import { atMost, beside, type Figure, NotMeasurable } from '../measurement.ts'
 import { missingPackages } from '../needed-programs.ts'
 import { cores, type Stage } from '../stage.ts'
 import { Calls, pace } from './calls.ts'
 import { startGateways, startRedis, startWorld } from './fleet.ts'
-import { atMost, beside, type Figure, NotMeasurable } from './measurement.ts'
 import type { RedisCounts, RedisUnderMeasure } from './redis-under-measure.ts'
 import { quotas, tokensOf } from './tokens.ts'
 

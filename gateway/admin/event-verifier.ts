@@ -1,8 +1,8 @@
-import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload } from 'jose'
 import type { Clock } from '../clock.ts'
 import type { EventTransmitter } from '../config/settings.ts'
 import type { KeySet } from '../tokens/key-set.ts'
-import type { VerificationKey } from '../tokens/key-set-document.ts'
+import { type SignatureHeader, verifyByPublishedKey } from '../tokens/published-signature.ts'
 import { eventAlgorithms } from './transmitter-keys.ts'
 
 /** The error codes of RFC 8935 §2.4 that are used here. */
@@ -35,9 +35,6 @@ const maxAgeS = 7 * 24 * 3_600
 /** How far the clocks of transmitter and gateway may differ. */
 const clockToleranceS = 60
 
-/** How many keys are tried on a token that names none. */
-const maxTriedKeys = 10
-
 const maxIdLength = 256
 
 /**
@@ -45,7 +42,7 @@ const maxIdLength = 256
  * same issuer passes for one (RFC 8725 §3.11), signed by a published key, for this receiver, and of these days.
  */
 export class EventVerifier {
-  readonly #transmitters: readonly { readonly settings: EventTransmitter; readonly keys: KeySet }[]
+  readonly #transmitters: readonly Transmitter[]
   readonly #clock: Clock
 
   constructor(
@@ -61,14 +58,8 @@ export class EventVerifier {
   async verify(token: string): Promise<VerifiedEvent> {
     const header = readHeader(token)
     const { settings, keys } = this.#transmitterOf(token)
-    const known = await keys.current()
-    let claims = await this.#verifyByOneOf(known.keys.filter(fits(header)), token, settings)
-    // A bad signature by the very key that is named is final; one by a key that is not known may be by a new one.
-    if (claims === undefined && !known.keys.some((key) => isNamed(key, header))) {
-      const newer = await keys.newerThan(known)
-      claims = newer && (await this.#verifyByOneOf(newer.keys.filter(fits(header)), token, settings))
-    }
-    if (claims === undefined)
+    const claims = await this.#verifySignature({ token, header, settings, keys })
+    if (typeof claims === 'string')
       throw new EventRefused('invalid_key', 'no published key of the transmitter verifies the signature')
     const { jti } = claims
     if (typeof jti !== 'string' || jti === '' || jti.length > maxIdLength)
@@ -89,39 +80,38 @@ export class EventVerifier {
     return transmitter
   }
 
-  async #verifyByOneOf(
-    keys: readonly VerificationKey[],
-    token: string,
-    { issuer, audience }: EventTransmitter,
-  ): Promise<JWTPayload | undefined> {
-    for (const { key } of keys.slice(0, maxTriedKeys)) {
-      try {
-        const { payload } = await jwtVerify(token, key, {
-          algorithms: [...eventAlgorithms],
-          issuer,
-          audience,
-          requiredClaims: ['jti', 'events'],
-          maxTokenAge: maxAgeS,
-          clockTolerance: clockToleranceS,
-          currentDate: new Date(this.#clock()),
-        })
-        return payload
-      } catch (error) {
-        if (error instanceof errors.JWSSignatureVerificationFailed) continue
-        throw refusalOf(error)
-      }
+  async #verifySignature({ token, header, settings, keys }: SentEvent) {
+    const { issuer, audience } = settings
+    const options = {
+      algorithms: [...eventAlgorithms],
+      issuer,
+      audience,
+      requiredClaims: ['jti', 'events'],
+      maxTokenAge: maxAgeS,
+      clockTolerance: clockToleranceS,
+      currentDate: new Date(this.#clock()),
     }
-    return undefined
+    try {
+      return await verifyByPublishedKey(keys, { token, header, options })
+    } catch (error) {
+      throw refusalOf(error)
+    }
   }
 }
 
-interface EventHeader {
-  readonly algorithm: string
-  readonly keyId: string | undefined
+interface Transmitter {
+  readonly settings: EventTransmitter
+  readonly keys: KeySet
+}
+
+/** A token whose transmitter is known by what it says of itself. */
+interface SentEvent extends Transmitter {
+  readonly token: string
+  readonly header: SignatureHeader
 }
 
 /** Looks at what costs nothing first. A key, or an address of one, that the token brings along decides nothing. */
-function readHeader(token: string): EventHeader {
+function readHeader(token: string): SignatureHeader {
   const { alg, kid, typ } = decode(() => decodeProtectedHeader(token))
   if (typeof typ !== 'string' || !/^(?:application\/)?secevent\+jwt$/i.test(typ))
     throw new EventRefused('invalid_request', 'typ must be secevent+jwt')
@@ -140,15 +130,6 @@ function decode<T>(read: () => T): T {
   } catch {
     throw new EventRefused('invalid_request', 'the body must be a signed JWT in compact form')
   }
-}
-
-function fits({ algorithm, keyId }: EventHeader): (key: VerificationKey) => boolean {
-  return (key) =>
-    key.algorithm === algorithm && (key.id === undefined || keyId === undefined || key.id === keyId)
-}
-
-function isNamed({ algorithm, id }: VerificationKey, header: EventHeader): boolean {
-  return id !== undefined && id === header.keyId && algorithm === header.algorithm
 }
 
 /** jose’s own errors hold the claims: they go no further. */

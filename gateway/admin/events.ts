@@ -1,20 +1,17 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Revocation } from '../revocation.ts'
 import type { RevocationIntake } from '../revocation-intake.ts'
 import { EventRefused, type EventVerifier, type VerifiedEvent } from './event-verifier.ts'
 import { type RefusalListener, toRefusal } from './refusal.ts'
 import { requirePlainBody, retryAfterS } from './revocations.ts'
-import { EventMalformed, type EventMeaning, readEvents } from './security-event.ts'
+import { type EventContext, EventMalformed, type EventMeaning, readEvents } from './security-event.ts'
 import { SeenEvents } from './seen-events.ts'
 
 /** What became of a Security Event Token that was good. */
 export type EventOutcome = 'taken' | 'ignored' | 'unnameable' | 'repeated'
 
-export interface EventEndpointContext {
+export interface EventEndpointContext extends EventContext {
   readonly verifier: EventVerifier
   readonly intake: RevocationIntake
-  /** What takes effect when the claims of a token have changed; see {@link readEvents}. */
-  readonly whenChanged: Revocation['effect']
   readonly onRefused: RefusalListener
   readonly onEvent: (outcome: EventOutcome, issuer: string) => void
   /** Hears why the keys of a transmitter cannot be had; holds nothing of a token. */
@@ -94,9 +91,9 @@ async function verify(
   }
 }
 
-function meaningOf({ claims }: VerifiedEvent, { whenChanged }: EventEndpointContext): EventMeaning {
+function meaningOf({ claims }: VerifiedEvent, context: EventContext): EventMeaning {
   try {
-    return readEvents({ events: claims.events, sub_id: claims.sub_id, sub: claims.sub }, whenChanged)
+    return readEvents({ events: claims.events, sub_id: claims.sub_id, sub: claims.sub }, context)
   } catch (error) {
     throw error instanceof EventMalformed ? new EventRefused('invalid_request', error.message) : error
   }

@@ -2,11 +2,12 @@ import { isBearerToken } from '../../common/bearer-token.ts'
 import type { Revocation, RevocationTarget } from '../revocation.ts'
 import { AdminRefusal } from './refusal.ts'
 
-const members = ['token', 'client', 'user', 'all', 'effect']
+const targets = ['token', 'token_hash', 'client', 'user', 'all']
+const members = [...targets, 'expires_at', 'effect']
 
 /**
- * Reads the short form of a revocation: an object with exactly one of `token`, `client`, `user` and `all`, and perhaps an
- * `effect`. Throws an {@link AdminRefusal} that names the member and the rule, and never what was sent.
+ * Reads the short form of a revocation: an object with exactly one of `token`, `token_hash`, `client`, `user` and `all`,
+ * with a `token_hash` perhaps when it `expires_at`, and perhaps an `effect`. Throws an {@link AdminRefusal} that names the member and the rule, and never what was sent.
  */
 export function parseRevocation(text: string): Revocation {
   const body = parseObject(text)
@@ -18,14 +19,19 @@ export function parseRevocation(text: string): Revocation {
 }
 
 function parseTarget(body: Readonly<Record<string, unknown>>): RevocationTarget {
-  const named = ['token', 'client', 'user', 'all'].filter((name) => Object.hasOwn(body, name))
-  if (named.length !== 1) throw malformed('it must have exactly one of token, client, user and all')
+  const named = targets.filter((name) => Object.hasOwn(body, name))
+  if (named.length !== 1)
+    throw malformed('it must have exactly one of token, token_hash, client, user and all')
+  if (Object.hasOwn(body, 'expires_at') && named[0] !== 'token_hash')
+    throw malformed('expires_at goes with token_hash only')
   const { token, client, user, all } = body
   switch (named[0]) {
     case 'token':
       if (typeof token !== 'string' || !isBearerToken(token))
         throw malformed('token must be an access token or a refresh token, as it is presented')
       return { kind: 'token', token }
+    case 'token_hash':
+      return parseTokenHash(body)
     case 'client':
       return { kind: 'client', id: parseId('client', client) }
     case 'user':
@@ -34,6 +40,19 @@ function parseTarget(body: Readonly<Record<string, unknown>>): RevocationTarget 
       if (all !== true) throw malformed('all must be true')
       return { kind: 'all' }
   }
+}
+
+/** A digest of another length or spelling would find no token, and its sender would take that for success. */
+function parseTokenHash({
+  token_hash: hash,
+  expires_at: expiresAtS,
+}: Readonly<Record<string, unknown>>): RevocationTarget {
+  if (typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash))
+    throw malformed('token_hash must be the SHA-256 digest of the token in hexadecimal, in lower case')
+  if (expiresAtS === undefined) return { kind: 'token-hash', hash, expiresAtMs: undefined }
+  if (typeof expiresAtS !== 'number' || !Number.isSafeInteger(expiresAtS) || expiresAtS < 0)
+    throw malformed('expires_at must be a whole number of seconds since 1970')
+  return { kind: 'token-hash', hash, expiresAtMs: expiresAtS * 1_000 }
 }
 
 function parseId(member: string, value: unknown): string {

@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AttemptLimit } from '../../common/attempt-limit.ts'
 import type { Clock } from '../clock.ts'
+import type { Revocation } from '../revocation.ts'
 import type { RevocationIntake } from '../revocation-intake.ts'
-import { FailedAttempts } from './failed-attempts.ts'
 import { AdminRefusal, type RefusalListener, toRefusal } from './refusal.ts'
 import { parseRevocation } from './revocation-request.ts'
 
@@ -10,6 +11,8 @@ export interface RevocationEndpointContext {
   /** What a sender must present; `undefined` where the endpoint is closed. */
   readonly secret: string | undefined
   readonly intake: RevocationIntake
+  /** What takes effect when a client or a user has changed: `revoke` where tokens are checked here, which hold it all. */
+  readonly whenChanged: Revocation['effect']
   readonly clock: Clock
   readonly onRefused: RefusalListener
 }
@@ -24,7 +27,7 @@ export const retryAfterS = '1'
  * heeds it; 503 when only this one does, so that the sender repeats it: announced twice is as good as once.
  */
 export function addRevocationEndpoint(app: FastifyInstance, context: RevocationEndpointContext): void {
-  const { intake, onRefused } = context
+  const { intake, onRefused, whenChanged } = context
   const authenticate = createAuthentication(context)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -47,11 +50,24 @@ export function addRevocationEndpoint(app: FastifyInstance, context: RevocationE
     onRequest: async (request) => authenticate(request),
     handler: async (request, reply) => {
       requirePlainBody(request)
-      const revocation = parseRevocation(typeof request.body === 'string' ? request.body : '')
+      const asked = parseRevocation(typeof request.body === 'string' ? request.body : '')
+      const revocation =
+        isOfOneHolder(asked) && asked.effect === 'refresh' ? { ...asked, effect: whenChanged } : asked
       if (await intake.take('endpoint', revocation)) return reply.code(204).send()
       throw new AdminRefusal('not-everywhere', undefined, { 'retry-after': retryAfterS })
     },
   })
+}
+
+/**
+ * Wrong secrets of one address that are told in the log. What is over it is still compared and refused, so that guessing
+ * neither fills the log nor locks out the right secret: it is the secret's length that keeps guesses from being right.
+ */
+const toldFailures = { max: 10, windowMs: 60_000, maxKeys: 1_000 }
+
+/** To refuse what everybody has because somebody's quota has changed would be too much. */
+function isOfOneHolder({ target: { kind } }: Revocation): boolean {
+  return kind === 'client' || kind === 'user'
 }
 
 /** Lets through who presents the secret. It is compared as a hash, in a time that tells nothing of it. */
@@ -60,7 +76,7 @@ function createAuthentication({
   clock,
 }: RevocationEndpointContext): (request: FastifyRequest) => void {
   const wanted = secret === undefined ? undefined : sha256(secret)
-  const failures = new FailedAttempts(clock)
+  const failures = new AttemptLimit({ ...toldFailures, now: clock })
   return ({ headers: { authorization = '' }, ip }) => {
     if (wanted === undefined) throw new AdminRefusal('secret-unset')
     const [, presented = ''] = /^bearer +(.*)$/i.exec(authorization) ?? []

@@ -1,5 +1,12 @@
 import type { Revocation } from '../revocation.ts'
-import { type SubjectKind, SubjectMalformed, targetOf } from './subject-identifier.ts'
+import type { ProvidersOf } from './known-issuers.ts'
+import {
+  type NamedSubject,
+  type SubjectContext,
+  type SubjectKind,
+  SubjectMalformed,
+  targetOf,
+} from './subject-identifier.ts'
 
 /** The claims of a Security Event Token (RFC 8417) that say what happened, and to whom. */
 export interface EventClaims {
@@ -58,13 +65,18 @@ const rules: ReadonlyMap<string, EventRule> = new Map([
   [`${schemas}/oauth/event-type/client-credential-changed`, { effect: 'changed', kind: 'client' }],
 ])
 
-/**
- * What the claims of a verified Security Event Token ask.
- *
- * @param whenChanged What takes effect when a token's claims have changed: `refresh` where the identity provider can be
- *   asked again; `revoke` where the token itself holds them, and only a new one can tell otherwise.
- */
-export function readEvents(claims: EventClaims, whenChanged: Revocation['effect']): EventMeaning {
+/** What decides what an event asks. */
+export interface EventContext {
+  /**
+   * What takes effect when a token's claims have changed: `refresh` where the identity provider can be
+   * asked again; `revoke` where the token itself holds them, and only a new one can tell otherwise.
+   */
+  readonly whenChanged: Revocation['effect']
+  readonly providersOf: ProvidersOf
+}
+
+/** What the claims of a verified Security Event Token ask. Throws {@link EventMalformed}. */
+export function readEvents(claims: EventClaims, { whenChanged, providersOf }: EventContext): EventMeaning {
   const { events } = claims
   if (!isObject(events)) throw new EventMalformed('events must be an object')
   const told = Object.entries(events)
@@ -76,21 +88,29 @@ export function readEvents(claims: EventClaims, whenChanged: Revocation['effect'
   for (const [type, event] of told) {
     if (!isObject(event)) throw new EventMalformed('each event must be an object')
     const rule = rules.get(type)
-    const target = rule === undefined ? undefined : targetOfEvent(claims, event, rule.kind)
+    const named = rule === undefined ? undefined : subjectOf(claims, event, { kind: rule.kind, providersOf })
     if (rule === undefined) ignored += 1
-    else if (target === undefined) unnameable += 1
-    else revocations.push({ target, effect: rule.effect === 'revoke' ? 'revoke' : whenChanged })
+    else if (named === undefined) unnameable += 1
+    else revocations.push(toRevocation(named, rule.effect === 'revoke' ? 'revoke' : whenChanged))
   }
   return { revocations, ignored, unnameable }
 }
 
+function toRevocation({ target, providers }: NamedSubject, effect: Revocation['effect']): Revocation {
+  return providers === 'all' ? { target, effect } : { target, effect, providers }
+}
+
 /** `sub_id` by RFC 9493 and the Shared Signals framework; in the event's own `subject`, or as `sub`, by those before it. */
-function targetOfEvent(claims: EventClaims, event: Readonly<Record<string, unknown>>, kind: SubjectKind) {
+function subjectOf(
+  claims: EventClaims,
+  event: Readonly<Record<string, unknown>>,
+  context: SubjectContext,
+): NamedSubject | undefined {
   const { sub_id, sub } = claims
   const subject = sub_id ?? event.subject ?? (sub === undefined ? undefined : { format: 'opaque', id: sub })
   if (subject === undefined) throw new EventMalformed('the subject is missing: it belongs in sub_id')
   try {
-    return targetOf(subject, kind)
+    return targetOf(subject, context)
   } catch (error) {
     throw error instanceof SubjectMalformed ? new EventMalformed(error.message) : error
   }

@@ -1,3 +1,5 @@
+import { forgetOldest } from '../../common/forget-oldest.ts'
+
 /** Most ids remembered: an hour of pushes at three a second. What is forgotten may be taken a second time, with no harm. */
 const maxIds = 10_000
 
@@ -12,11 +14,7 @@ export class SeenEvents {
   /** Remembers an event that was taken; beyond the bound the oldest is forgotten. */
   add(issuer: string, id: string): void {
     this.#ids.add(keyOf(issuer, id))
-    if (this.#ids.size <= maxIds) return
-    for (const oldest of this.#ids) {
-      this.#ids.delete(oldest)
-      return
-    }
+    forgetOldest(this.#ids, maxIds)
   }
 }
 

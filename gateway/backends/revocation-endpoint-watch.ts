@@ -7,6 +7,8 @@ import { type EndpointWatch, PassingAnswer } from './endpoint-watch.ts'
 
 interface RevocationWatchContext {
   readonly intake: RevocationIntake
+  /** The names of the identity providers whose endpoint it is. */
+  readonly providers: readonly string[]
   /** Hears that a token was revoked that could not be read: the gateways learn of it when they ask again. */
   readonly onUnread: () => void
 }
@@ -38,7 +40,7 @@ export class RevocationEndpointWatch implements EndpointWatch {
   }
 
   /** Settles once the token is announced, or was not to be; `undefined` when there is nothing to wait for. */
-  #announce({ request }: Exchange, copy: BoundedCopy): Promise<unknown> | undefined {
+  #announce({ request, clientAddress }: Exchange, copy: BoundedCopy): Promise<unknown> | undefined {
     const { 'content-type': type = '', 'content-encoding': coding } = request.headers
     const isForm = /^application\/x-www-form-urlencoded *(?:;|$)/i.test(type) && coding === undefined
     const text = isForm && request.readableEnded ? copy.read() : undefined
@@ -47,6 +49,8 @@ export class RevocationEndpointWatch implements EndpointWatch {
       return this.#context.intake.take('passed-through', {
         target: { kind: 'token', token },
         effect: 'revoke',
+        providers: this.#context.providers,
+        passedFrom: clientAddress,
       })
     this.#context.onUnread()
     return undefined

@@ -22,8 +22,11 @@ export function watchEndpoints(
   for (const [path, providers] of byTokenEndpoint)
     if (path !== undefined)
       watches.set(path, new TokenEndpointWatch(providers.map(({ name }) => prefetcherOf(name))))
-  for (const { revocationEndpoint } of identities)
-    if (revocationEndpoint !== undefined)
-      watches.set(revocationEndpoint, new RevocationEndpointWatch({ intake, onUnread }))
+  const byRevocationEndpoint = Map.groupBy(identities, ({ revocationEndpoint }) => revocationEndpoint)
+  for (const [path, owners] of byRevocationEndpoint)
+    if (path !== undefined) {
+      const providers = owners.map(({ name }) => name)
+      watches.set(path, new RevocationEndpointWatch({ intake, providers, onUnread }))
+    }
   return watches
 }

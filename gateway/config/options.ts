@@ -129,7 +129,7 @@ const TokenLookUps = Type.Object(
       format: 'quota',
       default: '300/1s',
       description:
-        'Most unknown tokens from one address for which an identity provider is asked; beyond it, 429. A JWT is checked here, without asking, and not counted.',
+        'Most unknown tokens from one address for which an identity provider is asked; beyond it, 429. One that turns out valid is not counted; one that does not counts ten times, or, where the quota is below 300, as a thirtieth of it, and at least once. A JWT is checked here, without asking, and not counted.',
     }),
     total: Type.String({
       format: 'quota',
@@ -194,8 +194,8 @@ export const gatewayConfigSchema = Type.Object(
       default: [],
       maxItems: 100,
       description:
-        'Addresses or networks (such as 10.0.0.0/8) of the balancers in front of the gateway. Of a request that comes from one, the client’s address is the last in `X-Forwarded-For` that is none of them.',
-      danger: 'Whoever sends from there can claim any address.',
+        'Addresses or networks (such as 10.0.0.0/8) of the balancers in front of the gateway. Of a request that comes from one, the client’s address is the last in `X-Forwarded-For` that is none of them, and its scheme the `http` or `https` of `X-Forwarded-Proto`.',
+      danger: 'Whoever sends from there can claim any address, and to have come by TLS.',
     }),
     identity: Type.Optional(IdentityProviderOptions),
     identityProviders: Type.Record(Type.String(), IdentityProviderOptions, {

@@ -11,6 +11,7 @@ export class TokenMetrics {
   readonly #lookUps: Counter<'provider' | 'outcome'>
   readonly #corrupt: Counter
   readonly #revocations: Counter<'kind' | 'effect'>
+  readonly #unremembered: Counter
   readonly #cacheHits = new Map<string, { count: number; told: number }>()
 
   constructor(registry: Registry) {
@@ -27,12 +28,21 @@ export class TokenMetrics {
       help: 'Entries and messages of the store about tokens that no gateway has written.',
       registers,
     })
+    this.#unremembered = new Counter({
+      name: 'passerelle_revocations_unremembered_total',
+      help: 'Tokens revoked through the gateway that are not remembered: too many unknown ones came from one address.',
+      registers,
+    })
     this.#revocations = new Counter({
       name: 'passerelle_revocations_heeded_total',
       help: 'Revocations that this process heeds, by whom they are about and what they demand.',
       labelNames: ['kind', 'effect'] as const,
       registers,
     })
+  }
+
+  countUnremembered(): void {
+    this.#unremembered.inc()
   }
 
   /** Counts for one provider. A hit is counted in a plain number: it happens on nearly every request. */

@@ -1,4 +1,3 @@
-import type { TLSSocket } from 'node:tls'
 import type { BackendHeaders } from '../backends/backend-request.ts'
 import type { IdentityHeaderNames } from '../config/settings.ts'
 import type { Exchange } from '../exchange.ts'
@@ -35,10 +34,8 @@ export function injectIdentityHeaders(
       metadata.scopeField,
     )
   }
-  const { socket } = exchange.request
-  const scheme = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
   fields.push('X-Request-Id', exchange.requestId, 'X-Forwarded-For', exchange.clientAddress)
-  fields.push('X-Forwarded-Proto', scheme)
+  fields.push('X-Forwarded-Proto', exchange.scheme)
   if (entry.host !== undefined) fields.push('X-Forwarded-Host', entry.host)
   if (match.route.passAuthorization && entry.authorization !== undefined) {
     fields.push('Authorization', entry.authorization)

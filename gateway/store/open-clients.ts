@@ -3,7 +3,10 @@ import { type RedisOptions as ClientOptions, Cluster, type ClusterOptions, Redis
 import type { RedisSettings } from '../config/settings.ts'
 import { ClusterLink } from './cluster-link.ts'
 import type { CommandLink, LinkEvents } from './command-link.ts'
+import { primaryConnector, serverConnector } from './guarded-connectors.ts'
+import type { ReplyPurpose } from './reply-guard.ts'
 import { ServerLink } from './server-link.ts'
+import { checkTopologyReplies } from './topology-replies.ts'
 
 /** Longest wait for a connection. */
 const connectTimeoutMs = 500
@@ -32,6 +35,7 @@ export class ClientOpener {
   constructor(settings: RedisSettings) {
     this.#settings = settings
     this.#common = commonOptions(settings)
+    checkTopologyReplies()
   }
 
   /** Opens the way for commands, as the topology takes it. */
@@ -45,13 +49,13 @@ export class ClientOpener {
   /** The client of one server, or of the primary that the Sentinels name; it looks for it again and again. */
   #openServer(retryDelay: () => number): Redis {
     const retrying = { retryStrategy: retryDelay, sentinelRetryStrategy: retryDelay, reconnectOnError }
-    return this.#open({ ...this.#common, ...retrying, socketTimeout: silenceMs })
+    return this.#open({ ...this.#common, ...retrying, socketTimeout: silenceMs }, 'commands')
   }
 
   #openCluster(retryDelay: () => number): Cluster {
     const cluster = new Cluster([...this.#settings.hosts], {
       ...clusterOptions,
-      redisOptions: { ...this.#common, socketTimeout: silenceMs },
+      redisOptions: { ...this.#common, socketTimeout: silenceMs, Connector: serverConnector('commands') },
       clusterRetryStrategy: retryDelay,
     })
     cluster.on('+node', prepareNode)
@@ -61,19 +65,25 @@ export class ClientOpener {
   /** One connection for messages, which ends when it breaks. In a Cluster it goes to the node that is given. */
   openForMessages(node?: { readonly host: string; readonly port: number }): Redis {
     const once = { ...this.#common, retryStrategy: () => null, sentinelRetryStrategy: () => null }
-    return node === undefined ? this.#open(once) : new Redis({ ...once, ...node })
+    return node === undefined
+      ? this.#open(once, 'messages')
+      : new Redis({ ...once, ...node, Connector: serverConnector('messages') })
   }
 
-  #open(options: RedisOptions): Redis {
+  #open(options: RedisOptions, purpose: ReplyPurpose): Redis {
     const { topology, hosts, database, primaryName, isTls, ...settings } = this.#settings
-    if (topology === 'standalone') return new Redis({ ...options, ...hosts[0], db: database })
+    if (topology === 'standalone')
+      return new Redis({ ...options, ...hosts[0], db: database, Connector: serverConnector(purpose) })
     return new Redis({
       ...options,
+      Connector: primaryConnector(purpose),
       db: database,
       name: primaryName,
       sentinels: hosts.map(({ host, port }) => ({ host, port })),
       // A Sentinel that is frozen would otherwise be waited for without end.
       sentinelCommandTimeout: handshakeTimeoutMs,
+      // Those that are configured are asked: what one of them makes up would be added without end.
+      updateSentinels: false,
       ...(settings.sentinelUsername !== undefined && { sentinelUsername: settings.sentinelUsername }),
       ...(settings.sentinelPassword !== undefined && { sentinelPassword: settings.sentinelPassword }),
       ...(options.tls && { sentinelTLS: options.tls, enableTLSForSentinelMode: isTls }),

@@ -8,6 +8,7 @@ import type { CommandLink, LinkEvents } from './command-link.ts'
 import { evaluate, within } from './evaluate.ts'
 import { ClientOpener } from './open-clients.ts'
 import { Presence, presenceTopic } from './presence.ts'
+import { ReplyRefused } from './reply-guard.ts'
 import { connectionClosed, describeFailure, neverAnswered, type StoreFailure } from './store-failure.ts'
 import type { StoreListener } from './store-listener.ts'
 import { Subscriber, type SubscriberEvents } from './subscriber.ts'
@@ -195,12 +196,10 @@ export class RedisStore implements SharedStore {
   }
 
   async #probe(key: string): Promise<string | undefined> {
+    const call = { script: probeScript, keys: [key], args: [this.processId] }
     try {
-      await evaluate(
-        this.#link.client,
-        { script: probeScript, keys: [key], args: [this.processId] },
-        this.#answerTimeoutMs,
-      )
+      const answer = await evaluate(this.#link.client, call, this.#answerTimeoutMs)
+      if (answer !== 'OK') throw new ReplyRefused('a script that writes is not answered with OK')
     } catch (error) {
       this.#link.heal()
       return this.#describe(error).reason

@@ -1,3 +1,5 @@
+import { ReplyRefused } from './reply-guard.ts'
+
 /** No answer has come in time. */
 export class AnswerTimeout extends Error {
   constructor() {
@@ -80,6 +82,8 @@ const noPermission =
  */
 export function describeFailure(error: unknown): StoreFailure {
   if (!(error instanceof Error)) return { isOfScript: false, reason: 'unknown' }
+  if (error instanceof ReplyRefused)
+    return { isOfScript: false, reason: `what answers there is no Redis: ${error.message}` }
   const cause = 'lastNodeError' in error ? error.lastNodeError : undefined
   if (cause instanceof Error) return describeFailure(cause)
   return isReply(error) ? describeReply(error) : { isOfScript: false, reason: describeConnection(error) }

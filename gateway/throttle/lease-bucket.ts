@@ -12,6 +12,8 @@ export interface Bucket {
   /** Whether all that this process holds in the bucket was stated in this epoch. */
   isStated: boolean
   askAgainAtMs: number
+  /** Until then others have been told that it has lost data, by whomever. */
+  tellAgainAtMs: number
   restating: Promise<void> | undefined
   touching: Promise<void> | undefined
 }
@@ -23,6 +25,7 @@ export function newBucket(name: string): Bucket {
     isOpen: true,
     isStated: true,
     askAgainAtMs: 0,
+    tellAgainAtMs: 0,
     restating: undefined,
     touching: undefined,
   }

@@ -2,6 +2,7 @@ import { type SharedStore, StoreUnavailable } from '../shared-store.ts'
 import type { Lease, Moment, Waiting } from './lease.ts'
 import { type Bucket, byBucket, chunks, maxLeasesPerCall, newBucket } from './lease-bucket.ts'
 import type { LeaseAnswer, LeaseCall, LeaseRequest, LeaseStore } from './lease-store.ts'
+import type { LeaseTable } from './lease-table.ts'
 
 /** How many calls are under way at once when everything is stated again. */
 const restatingCalls = 8
@@ -15,9 +16,12 @@ const knowsOthersAfterMs = 3_000
 /** How often a bucket from which nothing is granted yet is asked again. */
 const askAgainMs = 50
 
+/** How often it is told that such a bucket waits for those who have not stated: by one of all who wait for it. */
+const tellAgainMs = 250
+
 /** Speaks with the store for the leases: one call at a time for each, and all of them again when the store has lost data. */
 export class LeaseCalls {
-  readonly #leases: Iterable<Lease>
+  readonly #table: LeaseTable
   readonly #leaseStore: LeaseStore
   readonly #store: SharedStore
   readonly #now: () => Moment
@@ -25,19 +29,14 @@ export class LeaseCalls {
   #sequence = 0
   #listeningSinceMs: number | undefined
   #hasKnownOthers = false
+  #wasUp = false
 
-  constructor(
-    leases: Iterable<Lease>,
-    stores: { leaseStore: LeaseStore; store: SharedStore },
-    now: () => Moment,
-  ) {
-    this.#leases = leases
+  constructor(table: LeaseTable, stores: { leaseStore: LeaseStore; store: SharedStore }, now: () => Moment) {
+    this.#table = table
     this.#leaseStore = stores.leaseStore
     this.#store = stores.store
     this.#now = now
-    stores.store.onMessage('lost', (bucket) => {
-      if (stores.store.buckets.includes(bucket)) void this.touch(bucket)
-    })
+    stores.store.onMessage('lost', (message) => this.#hearOfLoss(message))
     stores.store.onChange(() => this.#heedChange())
     this.#heedChange()
   }
@@ -118,19 +117,33 @@ export class LeaseCalls {
   lookAround(): void {
     const nowMs = this.#now().monotonicMs
     const names = new Set<string>()
-    for (const lease of this.#leases) if (nowMs < lease.knownUntilMs()) names.add(lease.bucket)
+    for (const lease of this.#table) if (nowMs < lease.knownUntilMs()) names.add(lease.bucket)
     for (const name of names) void this.touch(name)
   }
 
+  /** What was lost while the store was away, or messages were not heard, is not known: everything is stated again. */
   #heedChange(): void {
+    const { isUp, isListening } = this.#store
+    const isBack = (isUp && !this.#wasUp) || (isListening && this.#listeningSinceMs === undefined)
+    this.#wasUp = isUp
     this.#hasKnownOthers ||= this.#knowsOthers()
-    if (!this.#store.isListening) this.#listeningSinceMs = undefined
+    if (!isListening) this.#listeningSinceMs = undefined
     else this.#listeningSinceMs ??= this.#now().monotonicMs
-    if (!this.#store.isUp) return
+    if (!isUp || !isBack) return
     for (const bucket of this.#buckets.values()) {
       bucket.isStated = false
-      void this.touch(bucket.name).then(() => this.#restate(bucket))
+      this.#restate(bucket)
     }
+  }
+
+  /** Somebody waits for a bucket that has lost data, and for all who have not stated yet. */
+  #hearOfLoss(message: string): void {
+    const [name = '', epoch] = message.split(' ')
+    if (!this.#store.buckets.includes(name)) return
+    const bucket = this.#bucket(name)
+    bucket.tellAgainAtMs = this.#now().monotonicMs + tellAgainMs
+    if (epoch !== bucket.epoch) void this.touch(name)
+    else if (!bucket.isStated) this.#restate(bucket)
   }
 
   /** Sends one call for leases of one bucket, and lets them know when it is over. */
@@ -163,7 +176,7 @@ export class LeaseCalls {
       lease.accept(grant, times, (answer.isOpen ? waiting[index] : undefined) ?? nobody)
       // Stated in an epoch that was not known of, it may have to be stated as what is left after a loss.
       if (epoch === '' || epoch === answer.epoch) lease.epoch = answer.epoch
-      if (grant.kind === 'window' && grant.mustRecall) this.#tell('recall', lease.id)
+      if (grant.kind === 'window') for (const topic of grant.tidings) this.#tell(topic, lease.id)
     }
     this.#heed(bucket, answer)
     if (isCorrupt)
@@ -190,10 +203,15 @@ export class LeaseCalls {
   }
 
   #heed(bucket: Bucket, { epoch, isNewEpoch, isOpen }: LeaseAnswer): void {
+    const nowMs = this.#now().monotonicMs
     bucket.isOpen = isOpen
-    if (!isOpen) bucket.askAgainAtMs = this.#now().monotonicMs + askAgainMs
-    if (isNewEpoch) this.#tell('lost', bucket.name)
-    if (epoch === bucket.epoch) return
+    if (!isOpen) bucket.askAgainAtMs = nowMs + askAgainMs
+    const isKnown = epoch === bucket.epoch
+    // Whoever saw it first may not have lived to tell, and whoever was told may not have heard.
+    const mustTell = isNewEpoch || (!isOpen && isKnown && nowMs >= bucket.tellAgainAtMs)
+    if (mustTell) this.#tell('lost', `${bucket.name} ${epoch}`)
+    if (mustTell || !isKnown) bucket.tellAgainAtMs = nowMs + tellAgainMs
+    if (isKnown) return
     bucket.epoch = epoch
     bucket.isStated = false
     this.#restate(bucket)
@@ -217,7 +235,10 @@ export class LeaseCalls {
       } else if (bucket.isStated) return
       else {
         bucket.isStated = true
-        await this.#exchange(bucket, [], stating)
+        await this.#exchange(bucket, [], stating).catch((error: unknown) => {
+          bucket.isStated = false
+          throw error
+        })
         if (epoch === bucket.epoch) return
       }
     }
@@ -239,9 +260,9 @@ export class LeaseCalls {
   #unstated({ name, epoch }: Bucket): Lease[] {
     const nowMs = this.#now().monotonicMs
     const unstated: Lease[] = []
-    for (const lease of this.#leases) {
+    for (const lease of this.#table.inBucket(name)) {
       const isStated = lease.epoch === epoch || lease.epoch === ''
-      if (lease.bucket !== name || nowMs >= lease.knownUntilMs() || (isStated && !lease.mustState)) continue
+      if (nowMs >= lease.knownUntilMs() || (isStated && !lease.mustState)) continue
       unstated.push(lease)
     }
     return unstated

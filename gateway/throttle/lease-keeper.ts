@@ -45,6 +45,7 @@ export class LeaseKeeper {
       const lease = table.byId(id)
       if (lease?.isHolding(now())) this.#giveBack([lease])
     })
+    store.onMessage('room', (id) => table.byId(id)?.hearOfRoom(now()))
   }
 
   /** Takes leases into its care that are about to be asked for. */

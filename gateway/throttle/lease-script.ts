@@ -5,7 +5,7 @@ import type { StoreScript } from '../shared-store.ts'
  * that whatever is lost afterwards (a reply, a connection, a process) can only be too little, never too much.
  *
  * A window is a hash: `s` and `e`, its start and end; `g`, all that is granted; `o`, the part of `g` that no row stands
- * for; `n`, the number of rows; `rc`, when was last asked for what others hold; and for each process a row
+ * for; `n`, the number of rows; `rc`, when was last asked in vain for what others hold; and for each process a row
  * `p:PROCESS` = `G:U:X:Q`: granted to it and not given back, used of that as it last said, when what it holds runs out,
  * and the number of its last call. Always g = o + the sum of G. A rate is one number: the theoretical arrival time.
  *
@@ -90,13 +90,14 @@ local function prune(key, w)
   end
 end
 
+-- For how long others may still give something back: 0 where nobody has anything in hand.
 local function heldByOthers(key)
   local held = 0
   local fields = redis.call('HGETALL', key)
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 2) == 'p:' and fields[i] ~= 'p:' .. me then
       local row = rowOf(fields[i + 1], key)
-      if row.X > now then held = held + math.max(0, row.G - row.U) end
+      if row.G > row.U then held = math.max(held, row.X - now) end
     end
   end
   return held
@@ -137,7 +138,7 @@ local function look(key, a)
       w = {s = now, e = now + width, g = 0, o = 0, n = 0}
     end
   end
-  look.w, look.row, look.isFresh = w, row, isFresh
+  look.w, look.row, look.isFresh, look.before = w, row, isFresh, isFresh and 0 or number(f[3], key)
   w.e = math.min(w.e, now + width)
   local owned = math.max(0, math.min(w.o, delta))
   w.o = w.o - owned
@@ -166,20 +167,18 @@ end
 
 local function window(look, blocked)
   local key, w, row = look.key, look.w, look.row
-  if look.late then return {-1, 0, 0, 0, 0, 0, 0, 0} end
-  local granted, held, recall = look.grant, 0, 0
+  if look.late then return {-1, 0, 0, 0, 0, 0, 0, 0, 0} end
+  local granted, recall, isBack = look.grant, 0, 0
   if blocked and granted > 0 then granted = -1 end
-  if look.begins and granted <= 0 then return {0, 0, 0, granted, 0, look.limit, 0, 0} end
-  if look.held > 0 then
-    held = look.held
-    if now - look.rc > 100 or look.rc > now then
-      recall = 1
-      look.rc = now
-    end
+  if look.begins and granted <= 0 then return {0, 0, 0, granted, 0, look.limit, 0, 0, 0} end
+  if look.held > 0 and (now - look.rc > 100 or look.rc > now) then
+    recall = 1
+    look.rc = now
   end
   if look.isFresh then redis.call('DEL', key) end
   row.G = row.G + math.max(0, granted)
   w.g = w.g + math.max(0, granted)
+  if w.g < look.before and look.rc > 0 and now - look.rc < 60000 then isBack = 1 end
   row.X = row.G > row.U and math.min(w.e, now + look.ttl) or 0
   if not row.isNew or row.G > 0 then
     if row.isNew then w.n = w.n + 1 end
@@ -188,7 +187,7 @@ local function window(look, blocked)
   redis.call('HSET', key, 's', string.format('%.0f', w.s), 'e', string.format('%.0f', w.e), 'g', string.format('%.0f', w.g),
     'o', string.format('%.0f', w.o), 'n', string.format('%.0f', w.n), 'rc', string.format('%.0f', look.rc))
   redis.call('PEXPIREAT', key, string.format('%.0f', w.e + 60000))
-  return {look.continues, w.s, w.e, granted, row.G, look.limit - w.g, held, recall}
+  return {look.continues, w.s, w.e, granted, row.G, look.limit - w.g, look.held, recall, isBack}
 end
 
 -- What of a rate there is room for: how many, from when they count, and how long they may stay in hand. An arrival time

@@ -59,10 +59,10 @@ export interface WindowGrant {
   readonly claim: number
   /** What is left for anybody to be granted; below 0 when a limit was lowered. */
   readonly left: number
-  /** What others may still hold unused; told when nothing could be granted. */
-  readonly held: number
-  /** Whether the others should be asked to give back what they do not use. */
-  readonly mustRecall: boolean
+  /** For how long others may still give something back, in milliseconds; told when nothing could be granted. */
+  readonly heldForMs: number
+  /** What all are to be told: to give back what they do not use, or that somebody did of whom that was asked. */
+  readonly tidings: readonly ('recall' | 'room')[]
 }
 
 export interface RateGrant {
@@ -170,18 +170,21 @@ export function readAnswer(reply: unknown, requests: readonly LeaseRequest[]): L
 const corrupt: NoGrant = { kind: 'corrupt' }
 
 function readWindow(reply: unknown): WindowGrant {
-  const numbers = asList(reply, 8).map(asNumber)
-  const [continues, startMs, endMs, granted, claim, left, held, mustRecall] = numbers as [
+  const numbers = asList(reply, 9).map(asNumber)
+  const [continues, startMs, endMs, granted, claim, left, heldForMs, mustRecall, isBack] = numbers as [
     ...[number, number, number, number],
-    ...[number, number, number, number],
+    ...[number, number, number, number, number],
   ]
   // The call arrived after a later one of this process, whose answer is the one that counts.
   if (continues === -1) throw new StoreUnavailable('the lease call was overtaken')
   return {
     kind: 'window',
     continues: continues === 1 ? 'yes' : continues === 2 ? 'forgotten' : 'no',
-    ...{ startMs, endMs, granted, claim, left, held },
-    mustRecall: mustRecall === 1,
+    ...{ startMs, endMs, granted, claim, left, heldForMs },
+    tidings: [
+      ...(mustRecall === 1 ? (['recall'] as const) : []),
+      ...(isBack === 1 ? (['room'] as const) : []),
+    ],
   }
 }
 

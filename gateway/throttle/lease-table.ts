@@ -16,6 +16,8 @@ const keptAfterEndMs = 60_000
 /** Every lease that this process knows of, up to a bound. */
 export class LeaseTable {
   readonly #leases = new Map<string, Lease>()
+  /** Once more by their buckets: of 256 that are looked at after a failover, each is to cost no look at all the others. */
+  readonly #byBucket = new Map<string, Set<Lease>>()
   #ofCharge = new WeakMap<Charge, readonly Lease[]>()
   readonly #bucketOf: (owner: string) => string
   readonly #maxLeases: number
@@ -51,6 +53,7 @@ export class LeaseTable {
         ? new RateLease(place, policy)
         : new WindowLease(place, policy, now.monotonicMs < this.#forgottenUntilMs)
     this.#leases.set(id, lease)
+    this.#setOf(place.bucket).add(lease)
     return lease
   }
 
@@ -60,6 +63,11 @@ export class LeaseTable {
 
   byId(id: string): Lease | undefined {
     return this.#leases.get(id)
+  }
+
+  /** The leases that lie in a bucket. */
+  inBucket(bucket: string): Iterable<Lease> {
+    return this.#setOf(bucket)
   }
 
   [Symbol.iterator](): Iterator<Lease> {
@@ -99,8 +107,17 @@ export class LeaseTable {
     throw new GatewayError('quota-store-full', { headers: ['Retry-After', '1'] })
   }
 
+  #setOf(bucket: string): Set<Lease> {
+    const known = this.#byBucket.get(bucket)
+    if (known !== undefined) return known
+    const leases = new Set<Lease>()
+    this.#byBucket.set(bucket, leases)
+    return leases
+  }
+
   #forget(lease: Lease): void {
     this.#leases.delete(lease.id)
+    this.#setOf(lease.bucket).delete(lease)
     this.#ofCharge = new WeakMap()
     this.#forgottenUntilMs = Math.max(this.#forgottenUntilMs, lease.knownUntilMs() + keptAfterEndMs)
   }

@@ -59,6 +59,8 @@ export interface Lease extends LeaseNotes {
   has(cost: number, now: Moment, isAnswered?: boolean): boolean
   /** Whether asking for so many would be in vain. */
   isDenied(cost: number, now: Moment): boolean
+  /** Hears that somebody has given something back. */
+  hearOfRoom(now: Moment): void
   spend(cost: number): void
   /** Whether it is time to ask for more, before there is need. */
   isLow(): boolean

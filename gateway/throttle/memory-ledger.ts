@@ -44,17 +44,13 @@ export class MemoryLedger implements Ledger {
     const isAdmitted = this.#haveRoom(policies, cost, nowMs)
     // Before anything is counted: a request is counted against all of its policies or none.
     if (isAdmitted) this.#ensureCounts(policies, nowMs)
-    const allowances: Allowance[] = []
-    for (const policy of policies) {
+    const allowances = policies.map((policy) => {
       const count = this.#counts.get(policy.subject)
-      const used = usedAt(count, policy.rule, nowMs)
-      const hasRoom = fits(used + cost, policy.rule)
-      if (isAdmitted && hasRoom && count !== undefined) {
-        add(count, policy.rule, { used: used + cost, nowMs })
-        allowances.push(allowanceWithRoom(policy, count, nowMs))
-      } else if (hasRoom) allowances.push(allowanceWithRoom(policy, count, nowMs))
-      else allowances.push(allowanceWithoutRoom(policy, count, { used: used + cost, nowMs }))
-    }
+      const used = usedAt(count, policy.rule, nowMs) + cost
+      if (!fits(used, policy.rule)) return allowanceWithoutRoom(policy, count, { used, nowMs })
+      if (isAdmitted && count !== undefined) add(count, policy.rule, { used, nowMs })
+      return allowanceWithRoom(policy, count, nowMs)
+    })
     return { isAdmitted, allowances }
   }
 

@@ -70,6 +70,8 @@ export class RateLease extends LeaseNotes implements Lease {
     return cost > this.#rule.burst || (this.isKnown() && this.#waitUs(this.#storeUs(now), cost) > 0)
   }
 
+  hearOfRoom(): void {}
+
   spend(cost: number): void {
     this.#hand -= cost
     this.#pace.count(cost)

@@ -33,7 +33,8 @@ export class WindowLease extends LeaseNotes implements Lease {
   #lastGrant = 0
   #isExhausted = false
   #askAgainAtMs = 0
-  #backOffMs = firstBackOffMs
+  #backOffMs = backOff.firstMs
+  #heardOfRoomAtMs = Number.NEGATIVE_INFINITY
   #insured = 0
   #shown = Number.POSITIVE_INFINITY
   #isKnown = false
@@ -82,6 +83,11 @@ export class WindowLease extends LeaseNotes implements Lease {
     if (cost > this.#rule.limit) return true
     if (!this.#isExhausted || cost <= this.#left() + this.#hand()) return false
     return now.monotonicMs < this.#askAgainAtMs
+  }
+
+  hearOfRoom({ monotonicMs }: Moment): void {
+    this.#heardOfRoomAtMs = monotonicMs
+    this.#askAgainAtMs = monotonicMs
   }
 
   spend(cost: number): void {
@@ -137,7 +143,11 @@ export class WindowLease extends LeaseNotes implements Lease {
     this.#answeredAtMs = received.monotonicMs
     this.#storeOffsetMs = storeMs - sent.monotonicMs
     // Who only states or looks learns nothing of whether there is room: what was known of that stays.
-    if (need > 0) this.#note(grant.granted >= 0 && this.#hand() < least, grant.held, received.monotonicMs)
+    if (need === 0) return
+    this.#isExhausted = grant.granted >= 0 && this.#hand() < least
+    if (!this.#isExhausted) this.#backOffMs = backOff.firstMs
+    // What came back while the call was under way may be what it has not found.
+    else if (this.#heardOfRoomAtMs < sent.monotonicMs) this.#backOff(grant.heldForMs, received.monotonicMs)
   }
 
   insure(cost: number, share: number, now: Moment): boolean {
@@ -200,15 +210,14 @@ export class WindowLease extends LeaseNotes implements Lease {
     this.#shown = Number.POSITIVE_INFINITY
   }
 
-  /** Remembers that there was nothing: for good, or for a moment where others may still give something back. */
-  #note(isExhausted: boolean, held: number, nowMs: number): void {
-    this.#isExhausted = isExhausted
-    if (!isExhausted) {
-      this.#backOffMs = firstBackOffMs
-      return
-    }
-    this.#askAgainAtMs = held > 0 ? Math.min(this.#endsAtMs, nowMs + this.#backOffMs) : this.#endsAtMs
-    this.#backOffMs = Math.min(5_000, this.#backOffMs * 2)
+  /**
+   * There was nothing: for good, or, where others may still give something back, until that is heard of. As such a message
+   * may be lost, it is asked for again now and then, and once when nobody can hold anything any more.
+   */
+  #backOff(heldForMs: number, nowMs: number): void {
+    const pauseMs = Math.min(this.#backOffMs, heldForMs)
+    this.#askAgainAtMs = pauseMs > 0 ? Math.min(this.#endsAtMs, nowMs + pauseMs) : this.#endsAtMs
+    this.#backOffMs = Math.min(backOff.longestMs, this.#backOffMs * 4)
   }
 
   #request(want: number, { need, least }: Waiting): LeaseRequest {
@@ -232,7 +241,8 @@ export class WindowLease extends LeaseNotes implements Lease {
   }
 }
 
-const firstBackOffMs = 200
+/** Pauses between two questions whether others have given something back. */
+const backOff = { firstMs: 1_000, longestMs: 30_000 }
 
 function windowOf({ rule }: LimitPolicy): FixedWindow {
   if (rule.algorithm !== 'fixed-window') throw new TypeError('the rule is no fixed window')

@@ -1,3 +1,4 @@
+import { forgetOldest } from '../../common/forget-oldest.ts'
 import type { TokenKey } from './token-hash.ts'
 
 /** A bounded set of tokens, each until a time of its own; beyond the bound the oldest is forgotten. */
@@ -21,14 +22,12 @@ export class ExpiringKeys {
     return false
   }
 
+  /** Of two times for one token the later counts. */
   add(key: TokenKey, untilMs: number): void {
+    const known = this.#untilMs.get(key) ?? untilMs
     this.#untilMs.delete(key)
-    this.#untilMs.set(key, untilMs)
-    if (this.#untilMs.size <= this.#maxKeys) return
-    for (const oldest of this.#untilMs.keys()) {
-      this.#untilMs.delete(oldest)
-      return
-    }
+    this.#untilMs.set(key, Math.max(known, untilMs))
+    forgetOldest(this.#untilMs, this.#maxKeys)
   }
 
   delete(key: TokenKey): void {

@@ -1,11 +1,4 @@
-import {
-  type CryptoKey,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  jwtVerify,
-  type ProtectedHeaderParameters,
-} from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose'
 import type { Clock } from '../clock.ts'
 import type { JwtSettings } from '../config/settings.ts'
 import type {
@@ -14,15 +7,12 @@ import type {
   RefusalListener,
   RefusalReason,
 } from './identity-provider.ts'
-import { KeySet, type KeySetListener, type PublishedKeys } from './key-set.ts'
-import type { VerificationKey } from './key-set-document.ts'
+import { KeySet, type KeySetListener } from './key-set.ts'
+import { type SignatureHeader, verifyByPublishedKey } from './published-signature.ts'
 import { isBoundToKey, MalformedAnswer, readAccessTokenClaims, type TokenMetadata } from './token-metadata.ts'
 
 /** Longer tokens are not looked at: as much as a request may carry. */
 const maxTokenLength = 4_096
-
-/** How many keys are tried on a token that names none. */
-const maxTriedKeys = 10
 
 /** The media type of an access token, with or without `application/` and in any case (RFC 9068 §4, RFC 7515 §4.1.9). */
 const typePattern = /^(?:application\/)?at\+jwt$/i
@@ -31,12 +21,6 @@ interface JwtContext {
   readonly connection: ProviderConnection
   readonly clock: Clock
   readonly listener: RefusalListener & KeySetListener
-}
-
-/** What of a token's header decides how it is verified. A key, or an address of one, that it brings along never does. */
-interface TokenHeader {
-  readonly algorithm: string
-  readonly keyId: string | undefined
 }
 
 /**
@@ -76,7 +60,7 @@ export class JwtProvider implements IdentityProvider {
   }
 
   /** Looks at what costs nothing first, so that no key set is fetched for a token that cannot be good. */
-  #readHeader(token: string): TokenHeader | RefusalReason {
+  #readHeader(token: string): SignatureHeader | RefusalReason {
     const header = decodeHeader(token)
     // No extension is understood here, and one that is marked critical must not be passed over (RFC 7515 §4.1.11).
     if (header === undefined || Object.hasOwn(header, 'crit')) return 'form'
@@ -87,39 +71,18 @@ export class JwtProvider implements IdentityProvider {
     return { algorithm: alg, keyId: kid }
   }
 
-  async #verify(token: string, header: TokenHeader): Promise<JWTPayload | RefusalReason> {
-    const known = await this.#keySet.current()
-    const outcome = await this.#verifyByOneOf(known, token, header)
-    if (!mayHaveNewKey(outcome, known, header)) return outcome
-    const newer = await this.#keySet.newerThan(known)
-    return newer === undefined ? outcome : this.#verifyByOneOf(newer, token, header)
-  }
-
-  async #verifyByOneOf(
-    { keys }: PublishedKeys,
-    token: string,
-    header: TokenHeader,
-  ): Promise<JWTPayload | RefusalReason> {
-    const fitting = keys.filter((key) => fits(key, header)).slice(0, maxTriedKeys)
-    let outcome: JWTPayload | RefusalReason = 'key'
-    for (const { key } of fitting) {
-      outcome = await this.#verifyBy(key, token)
-      if (outcome !== 'signature') return outcome
+  async #verify(token: string, header: SignatureHeader): Promise<JWTPayload | RefusalReason> {
+    const { algorithms, issuer, audience, clockToleranceMs } = this.#settings
+    const options = {
+      algorithms: [...algorithms],
+      issuer,
+      audience,
+      requiredClaims: ['exp', 'sub', 'client_id'],
+      clockTolerance: clockToleranceMs / 1_000,
+      currentDate: new Date(this.#clock()),
     }
-    return outcome
-  }
-
-  async #verifyBy(key: CryptoKey, token: string): Promise<JWTPayload | RefusalReason> {
     try {
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: [...this.#settings.algorithms],
-        issuer: this.#settings.issuer,
-        audience: this.#settings.audience,
-        requiredClaims: ['exp', 'sub', 'client_id'],
-        clockTolerance: this.#settings.clockToleranceMs / 1_000,
-        currentDate: new Date(this.#clock()),
-      })
-      return payload
+      return await verifyByPublishedKey(this.#keySet, { token, header, options })
     } catch (error) {
       // These errors hold the token's claims: they go no further.
       if (error instanceof errors.JOSEError) return reasonOf(error)
@@ -162,25 +125,7 @@ function decodeHeader(token: string): ProtectedHeaderParameters | undefined {
   }
 }
 
-/** A key without a name may be the one that a token names, and a token without a name may be by any key. */
-function fits({ algorithm, id }: VerificationKey, header: TokenHeader): boolean {
-  const isNamedSo = id === undefined || header.keyId === undefined || id === header.keyId
-  return algorithm === header.algorithm && isNamedSo
-}
-
-/** Whether a key that is not known yet may have signed. A bad signature by the very key that is named is final. */
-function mayHaveNewKey(
-  outcome: JWTPayload | RefusalReason,
-  { keys }: PublishedKeys,
-  { keyId, algorithm }: TokenHeader,
-): boolean {
-  if (outcome === 'key') return true
-  const isKnown = keyId !== undefined && keys.some((key) => key.id === keyId && key.algorithm === algorithm)
-  return outcome === 'signature' && !isKnown
-}
-
 function reasonOf(error: errors.JOSEError): RefusalReason {
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'signature'
   if (error instanceof errors.JWTExpired) return 'expired'
   if (!(error instanceof errors.JWTClaimValidationFailed)) return 'form'
   switch (error.claim) {

@@ -38,6 +38,11 @@ export class RedisTokenCache {
     this.#marksKey = store.key(store.bucketOf('revocation marks'), 'revocation-marks')
   }
 
+  /** Whether the store gives answers. */
+  get isUp(): boolean {
+    return this.#store.isUp
+  }
+
   /** What is held of a token; `undefined` when the store gives no answer. All that is read in one go is one call. */
   read(key: TokenKey): Promise<SharedToken | undefined> {
     if (!this.#store.isUp) return Promise.resolve(undefined)
@@ -62,9 +67,9 @@ export class RedisTokenCache {
     this.#store.run(fillToken, this.#keysOf(key), [text, wholeMs, revocation]).catch(() => undefined)
   }
 
-  /** Drops the answer about a token. Waits for nothing. */
-  drop(key: TokenKey): void {
-    this.#store.run(dropToken, this.#keysOf(key).slice(0, 1), []).catch(() => undefined)
+  /** Drops the answer about a token. Rejects when the store does not say that it did. */
+  async drop(key: TokenKey): Promise<void> {
+    await this.#store.run(dropToken, this.#keysOf(key).slice(0, 1), [])
   }
 
   /** Holds that a token is revoked, or its answer outdated. Rejects when the store does not say that it does. */
@@ -72,10 +77,13 @@ export class RedisTokenCache {
     await this.#store.run(revokeToken, this.#keysOf(key), [revocation, Math.ceil(lifetimeMs)])
   }
 
-  /** Holds a mark, and gives its time. Rejects when the store does not say that it does. */
+  /** Holds a mark, and gives its time. Rejects when the store does not say that it does, and when. */
   async addMark(mark: Omit<Mark, 'atMs'>, latestMs: number): Promise<number> {
     const args = [nameOf(mark), Math.floor(latestMs), markLifetimeMs]
-    return Number(await this.#store.run(addMark, [this.#marksKey], args))
+    const held = parseMark(nameOf(mark), Number(await this.#store.run(addMark, [this.#marksKey], args)))
+    if (held !== undefined) return held.atMs
+    this.#listener.corruptEntry()
+    throw new Error('the store gives no time of a mark')
   }
 
   /** All marks. Rejects when the store gives no answer. */
@@ -135,7 +143,8 @@ const maxTimeMs = 8_640_000_000_000_000
 
 /** Reads a mark's name and time; `undefined` when they are something else. */
 export function parseMark(name: string, atMs: number): Mark | undefined {
-  const [, effect, kind, id = ''] = /^(revoke|refresh) (client|user|all) (.{0,256})$/su.exec(name) ?? []
+  const [, effect, kind, scope, id = ''] =
+    /^(revoke|refresh) (client|user|all)(?:@([\w-]{12}))? (.{0,256})$/su.exec(name) ?? []
   if (!Number.isInteger(atMs) || atMs <= 0 || atMs > maxTimeMs || (kind === 'all') !== (id === ''))
     return undefined
   if (
@@ -143,5 +152,5 @@ export function parseMark(name: string, atMs: number): Mark | undefined {
     (kind !== 'client' && kind !== 'user' && kind !== 'all')
   )
     return undefined
-  return { effect, kind, id, atMs }
+  return { effect, kind, id, atMs, ...(scope !== undefined && { scope }) }
 }

@@ -1,4 +1,5 @@
 import type { TokenAnswer } from './memory-token-cache.ts'
+import type { SharedAnswer } from './shared-answer.ts'
 import type { TokenMetadata } from './token-metadata.ts'
 
 /** A revocation of the tokens of a client, a user or everybody. */
@@ -7,8 +8,17 @@ export interface Mark {
   readonly kind: 'client' | 'user' | 'all'
   /** Whose; empty for everybody. */
   readonly id: string
+  /** Of which identity provider's tokens, by {@link TokenHasher.scope}; of all of them where it is left out. */
+  readonly scope?: string | undefined
   /** When, by the store's clock, in milliseconds; of two marks in one store the later has the greater. */
   readonly atMs: number
+}
+
+/** What answers are about: the tokens of one identity provider. */
+export interface ProviderTokens {
+  /** Whether the provider knows of no revocation, because it is the token's signature that is checked. */
+  readonly isLocal: boolean
+  readonly scope: string
 }
 
 /** What is to be thought of an answer after the revocations that were heard. */
@@ -80,11 +90,12 @@ export class RevocationMarks {
   heed(mark: Mark, { isInStore = true, isToldAtLast = false }: Heeding = {}): boolean {
     const name = isInStore ? nameOf(mark) : untold(mark)
     if (isToldAtLast) this.#marks.delete(untold(mark))
-    const known = this.#marks.get(name)
-    if (known !== undefined && known.atMs >= mark.atMs) return false
+    const knownMs = this.#marks.get(name)?.atMs ?? 0
+    // This process's own is always new, though its clock may say the same as before, or less.
+    if (isInStore && knownMs >= mark.atMs) return false
     this.#epoch += 1
     if (isInStore) this.#latestMs = Math.max(this.#latestMs, mark.atMs)
-    this.#marks.set(name, { ...mark, epoch: this.#epoch })
+    this.#marks.set(name, { ...mark, atMs: Math.max(mark.atMs, knownMs), epoch: this.#epoch })
     if (this.#marks.size > maxMarks) this.#shrink(mark.atMs)
     return true
   }
@@ -106,12 +117,11 @@ export class RevocationMarks {
 
   /**
    * Whether an answer can be used: `sure`, `suspect` when the store should be asked whether its token was revoked,
-   * `outdated` when the provider should be asked again, or `refused` for good. `isLocal` says that the provider does not
-   * know of revocations, because it is the token's signature that is checked.
+   * `outdated` when the provider should be asked again, or `refused` for good.
    */
-  standingOf(answer: TokenAnswer, isLocal: boolean, nowMs: number): Standing {
+  standingOf(answer: TokenAnswer, { isLocal, scope }: ProviderTokens, nowMs: number): Standing {
     if (answer.epoch < this.#epoch || isLocal) {
-      for (const mark of this.#marksOn(answer.metadata)) {
+      for (const mark of this.#marksOn(answer.metadata, scope)) {
         if (isLocal && refuses(mark, answer.metadata)) return 'refused'
         if (mark.epoch > answer.epoch) return 'outdated'
       }
@@ -121,9 +131,9 @@ export class RevocationMarks {
     return answer.epoch < this.#suspectBefore ? 'suspect' : 'sure'
   }
 
-  /** Whether an answer that another process asked for, when it had heard of marks until `latestMs`, is still true. */
-  areHeededBy(metadata: TokenMetadata, latestMs: number): boolean {
-    for (const mark of this.#marksOn(metadata)) if (mark.atMs > latestMs) return false
+  /** Whether an answer that another process asked for, when it had heard of marks until `marksUntilMs`, is still true. */
+  areHeededBy({ metadata, marksUntilMs: latestMs }: SharedAnswer, scope: string): boolean {
+    for (const mark of this.#marksOn(metadata, scope)) if (mark.atMs > latestMs) return false
     return true
   }
 
@@ -137,7 +147,7 @@ export class RevocationMarks {
     return Math.max(learnedAtMs, blindSinceMs - this.#blindTtlMs * spread * 0.5) + this.#blindTtlMs
   }
 
-  *#marksOn({ client, user }: TokenMetadata): Iterable<HeededMark> {
+  *#marksOn({ client, user }: TokenMetadata, scope: string): Iterable<HeededMark> {
     if (this.#marks.size === 0) return
     for (const effect of ['revoke', 'refresh'] as const) {
       const targets = [
@@ -146,10 +156,11 @@ export class RevocationMarks {
         ...(user === undefined ? [] : [{ effect, kind: 'user', id: user } as const]),
       ] as const
       for (const target of targets)
-        for (const name of [nameOf(target), untold(target)]) {
-          const mark = this.#marks.get(name)
-          if (mark !== undefined) yield mark
-        }
+        for (const each of [target, { ...target, scope }])
+          for (const name of [nameOf(each), untold(each)]) {
+            const mark = this.#marks.get(name)
+            if (mark !== undefined) yield mark
+          }
     }
   }
 
@@ -171,8 +182,8 @@ export class RevocationMarks {
 }
 
 /** The name of what a mark says, in which no two marks are the same. */
-export function nameOf({ effect, kind, id }: Omit<Mark, 'atMs'>): string {
-  return `${effect} ${kind} ${id}`
+export function nameOf({ effect, kind, id, scope }: Omit<Mark, 'atMs'>): string {
+  return `${effect} ${scope === undefined ? kind : `${kind}@${scope}`} ${id}`
 }
 
 /** The name of a mark that the store has not taken. */

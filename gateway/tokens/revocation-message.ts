@@ -2,6 +2,7 @@ import type { Revocation } from '../revocation.ts'
 import { parseMark } from './redis-token-cache.ts'
 import { type Mark, nameOf } from './revocation-marks.ts'
 import { fromText, type TokenKey, toText } from './token-hash.ts'
+import type { RevokedBy } from './token-memory.ts'
 
 /** What one process tells the others of a revocation. */
 export type RevocationMessage =
@@ -13,6 +14,7 @@ export type RevocationMessage =
       readonly effect: Revocation['effect']
       /** How long the revocation is to be remembered. */
       readonly lastingMs: number
+      readonly by: RevokedBy
     }
 
 /** More than any gateway sends; what is longer is not looked at. */
@@ -23,7 +25,13 @@ export function writeRevocationMessage(message: RevocationMessage, from: string)
   return JSON.stringify(
     message.kind === 'mark'
       ? { from, mark: nameOf(message.mark), at: message.mark.atMs }
-      : { from, effect: message.effect, tokens: message.keys.map(toText), for: message.lastingMs },
+      : {
+          from,
+          effect: message.effect,
+          tokens: message.keys.map(toText),
+          for: message.lastingMs,
+          by: message.by,
+        },
   )
 }
 
@@ -50,9 +58,10 @@ function toMark({ mark: name, at }: Readonly<Record<string, unknown>>): Revocati
 }
 
 function toTokens(members: Readonly<Record<string, unknown>>): RevocationMessage | undefined {
-  const { effect, tokens, for: lastingMs } = members
+  const { effect, tokens, for: lastingMs, by = 'announced' } = members
   if ((effect !== 'revoke' && effect !== 'refresh') || !Array.isArray(tokens)) return undefined
+  if (by !== 'announced' && by !== 'passed-through') return undefined
   if (typeof lastingMs !== 'number' || !(lastingMs > 0) || tokens.length > 100) return undefined
   const keys = tokens.map((token) => (typeof token === 'string' ? fromText(token) : undefined))
-  return keys.every((key) => key !== undefined) ? { kind: 'token', keys, effect, lastingMs } : undefined
+  return keys.every((key) => key !== undefined) ? { kind: 'token', keys, effect, lastingMs, by } : undefined
 }

@@ -13,3 +13,8 @@ export function endOf(token: string): number {
     return 0
   }
 }
+
+/** A time, or 0 for one that never comes or is not known. */
+export function finite(timeMs: number | undefined): number {
+  return timeMs !== undefined && Number.isFinite(timeMs) ? timeMs : 0
+}

@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts'
 import { GatewayError } from '../errors.ts'
 import { type IdentityProvider, IdentityProviderFailure } from './identity-provider.ts'
-import type { LookUpCaps, LookUpRefusal } from './look-up-caps.ts'
+import type { LookUpCaps, LookUpPass, LookUpRefusal } from './look-up-caps.ts'
 import type { CachedToken, TokenAnswer } from './memory-token-cache.ts'
 import type { ProviderBreaker } from './provider-breaker.ts'
 import type { RedisTokenCache, SharedToken } from './redis-token-cache.ts'
+import type { ProviderTokens } from './revocation-marks.ts'
 import type { TokenKey } from './token-hash.ts'
 import type { TokenMemory } from './token-memory.ts'
 import type { TokenMetadata } from './token-metadata.ts'
@@ -33,10 +34,8 @@ export interface ResolverListener {
 }
 
 /** What the look-ups of one provider's tokens work with. */
-export interface LookUpContext {
+export interface LookUpContext extends ProviderTokens {
   readonly provider: IdentityProvider
-  /** Whether the provider knows of no revocation, because it is the token's signature that is checked. */
-  readonly isLocal: boolean
   readonly memory: TokenMemory
   /** What all processes know; `undefined` where there is only one. */
   readonly shared: RedisTokenCache | undefined
@@ -53,8 +52,8 @@ export interface LookUpSubject {
   readonly token: string
   /** What was remembered of the token, and is too old or in doubt. */
   readonly known: CachedToken | undefined
-  /** From where an unknown token came; `undefined` when the gateway asks of its own accord. */
-  readonly address: string | undefined
+  /** By which the provider may be asked; whoever has begun the look-up ends it. */
+  readonly pass: LookUpPass
 }
 
 /** Revocations that are heard during a look-up have it begin anew, so often at most. */
@@ -72,7 +71,6 @@ export class TokenLookUp {
   readonly #subject: LookUpSubject
   #known: CachedToken | undefined
   #isOutdated = false
-  #isCounted = false
 
   constructor(context: LookUpContext, subject: LookUpSubject) {
     this.#context = context
@@ -101,7 +99,7 @@ export class TokenLookUp {
     // The order matters: an answer belongs to the epoch in which it was asked for, never to a later one.
     const { epoch, latestMs } = memory.marks
     const held = await shared?.read(key)
-    if (memory.revoked.has(key, clock()) || held?.revocation === 'revoke') throw this.#revoked()
+    if (memory.isRevoked(key, clock()) || held?.revocation === 'revoke') throw this.#revoked()
     if (this.#isOutdated) return undefined
     const found = held && this.#accept(held, epoch)
     if (found !== undefined) return found
@@ -113,7 +111,7 @@ export class TokenLookUp {
 
   /** Takes what the store holds, where that is as good as asking the provider. */
   #accept({ answer, revocation }: SharedToken, epoch: number): TokenMetadata | undefined {
-    const { memory, clock, listener } = this.#context
+    const { memory, clock, listener, scope } = this.#context
     const { marks, cache } = memory
     const known = this.#known
     if (known !== undefined && this.#isConfirmed(known, revocation)) {
@@ -121,11 +119,15 @@ export class TokenLookUp {
       listener.cacheHit()
       return known.metadata
     }
-    if (known !== undefined && revocation !== '' && marks.standingOf(known, false, clock()) !== 'sure')
+    if (
+      known !== undefined &&
+      revocation !== '' &&
+      marks.standingOf(known, { isLocal: false, scope }, clock()) !== 'sure'
+    )
       this.#forgetKnown()
     if (answer === undefined || marks.isBlind || memory.distrusted.has(this.#subject.key, clock()))
       return undefined
-    if (!marks.areHeededBy(answer.metadata, answer.marksUntilMs)) return undefined
+    if (!marks.areHeededBy(answer, scope)) return undefined
     const found = { metadata: answer.metadata, learnedAtMs: cache.learnedAtMs(answer, clock()), epoch }
     const isBetter = known === undefined || cache.isLaterAnswer(found, known)
     if (!isBetter || !this.#isGood(found)) return undefined
@@ -135,34 +137,33 @@ export class TokenLookUp {
 
   /** Whether what was in doubt, because messages may have been missed, has not been revoked meanwhile. */
   #isConfirmed(known: CachedToken, revocation: string): boolean {
-    const { memory, clock, isLocal } = this.#context
+    const { memory, clock } = this.#context
     const nowMs = clock()
     return (
       revocation === '' &&
       !memory.marks.isBlind &&
       memory.cache.get(this.#subject.key) === known &&
       nowMs < known.restsUntilMs &&
-      memory.marks.standingOf(known, isLocal, nowMs) === 'suspect'
+      memory.marks.standingOf(known, this.#context, nowMs) === 'suspect'
     )
   }
 
   #isGood(found: TokenAnswer): boolean {
-    const { memory, clock, isLocal } = this.#context
+    const { memory, clock } = this.#context
     const nowMs = clock()
-    const standing = memory.marks.standingOf(found, isLocal, nowMs)
+    const standing = memory.marks.standingOf(found, this.#context, nowMs)
     return nowMs < memory.cache.freshUntilMs(found) && standing === 'sure'
   }
 
   /** The provider's answer; `stale` when it cannot be had and what is known will do. */
   async #ask(): Promise<TokenMetadata | undefined | 'stale'> {
     const { provider, breaker, clock, listener, isLocal } = this.#context
-    const refusal = this.#count()
+    // A signature is checked without asking anybody.
+    const refusal = isLocal ? undefined : this.#subject.pass.ask(clock())
     if (refusal !== undefined) {
       if (this.#staleAnswer() !== undefined) return 'stale'
       listener.resolved('capped')
-      throw refusal.reason === 'address'
-        ? lookUpsExceeded(refusal.retryAfterS)
-        : identityUnavailable(undefined, refusal.retryAfterS)
+      throw capped(refusal)
     }
     let failure: unknown
     // Who checks signatures here has keys in hand, and knows by itself when not to ask for others.
@@ -183,27 +184,14 @@ export class TokenLookUp {
     throw identityUnavailable(failure)
   }
 
-  /** Counts the look-up, once, however often it begins anew. */
-  #count(): LookUpRefusal | undefined {
-    if (this.#isCounted) return undefined
-    this.#isCounted = true
-    const { caps, clock, isLocal } = this.#context
-    const { address, known } = this.#subject
-    // A signature is checked without asking anybody.
-    if (isLocal) return undefined
-    // Without an address it was just issued: it waits behind no garbage.
-    const isUnknown = known === undefined && address !== undefined
-    return isUnknown ? caps.takeUnknown(address, clock()) : caps.takeKnown(clock())
-  }
-
   /** What is known, where it may be used although the provider cannot be asked. */
   #staleAnswer(): CachedToken | undefined {
-    const { memory, isLocal, clock } = this.#context
+    const { memory, clock } = this.#context
     const known = this.#known
     const nowMs = clock()
     if (known === undefined || memory.cache.get(this.#subject.key) !== known || this.#isOutdated)
       return undefined
-    const standing = memory.marks.standingOf(known, isLocal, nowMs)
+    const standing = memory.marks.standingOf(known, this.#context, nowMs)
     const isUsable = nowMs < memory.cache.usableUntilMs(known) && known.learnedAtMs <= nowMs
     return isUsable && standing !== 'outdated' && standing !== 'refused' ? known : undefined
   }
@@ -223,20 +211,21 @@ export class TokenLookUp {
     { metadata, learnedAtMs, epoch }: Omit<TokenAnswer, 'metadata'> & { metadata: TokenMetadata | undefined },
     { held, latestMs }: { held: SharedToken | undefined; latestMs: number },
   ): TokenMetadata | undefined {
-    const { memory, shared, clock, isLocal, listener } = this.#context
+    const { memory, shared, clock, listener } = this.#context
     const { key } = this.#subject
     const nowMs = clock()
-    if (memory.revoked.has(key, nowMs)) throw this.#revoked()
+    if (memory.isRevoked(key, nowMs)) throw this.#revoked()
     if (this.#isOutdated) return undefined
     if (metadata === undefined || nowMs >= metadata.expiresAtMs) {
-      if (held?.answer !== undefined) shared?.drop(key)
+      if (held?.answer !== undefined) shared?.drop(key).catch(() => undefined)
       throw this.#refused()
     }
     const answer = { metadata, learnedAtMs, epoch }
-    const standing = memory.marks.standingOf(answer, isLocal, nowMs)
+    const standing = memory.marks.standingOf(answer, this.#context, nowMs)
     if (standing === 'refused') throw this.#refused()
     // What was asked for while messages could be missed may be from before one of them.
     if (standing === 'outdated' || (standing === 'suspect' && !memory.marks.isBlind)) return undefined
+    this.#subject.pass.answered(true)
     listener.resolved('valid')
     const cached = memory.cache.set(key, answer)
     if (held !== undefined) {
@@ -254,14 +243,15 @@ export class TokenLookUp {
   #revoked(): GatewayError {
     const { memory, clock, listener } = this.#context
     const { key } = this.#subject
-    if (!memory.revoked.has(key, clock())) memory.revoke(key, clock() + foundRevocationMs)
+    if (!memory.isRevoked(key, clock())) memory.revoke(key, clock() + foundRevocationMs, 'passed-through')
     listener.resolved('revoked')
     return invalidToken()
   }
 
   #refused(): GatewayError {
     const { memory, clock, listener, negativeTtlMs } = this.#context
-    const { key } = this.#subject
+    const { key, pass } = this.#subject
+    pass.answered(false)
     memory.cache.delete(key)
     if (negativeTtlMs > 0) memory.refused.add(key, clock() + negativeTtlMs)
     listener.resolved('invalid')
@@ -279,6 +269,9 @@ export function identityUnavailable(cause?: unknown, retryAfterS = 1): GatewayEr
   return new GatewayError('identity-unavailable', { headers: ['Retry-After', String(retryAfterS)], cause })
 }
 
-export function lookUpsExceeded(retryAfterS: number): GatewayError {
-  return new GatewayError('token-look-ups-exceeded', { headers: ['Retry-After', String(retryAfterS)] })
+/** What is answered where nobody may be asked: the client is told when the cause is what comes from its address. */
+export function capped({ reason, retryAfterS }: LookUpRefusal): GatewayError {
+  return reason === 'address'
+    ? new GatewayError('token-look-ups-exceeded', { headers: ['Retry-After', String(retryAfterS)] })
+    : identityUnavailable(undefined, retryAfterS)
 }

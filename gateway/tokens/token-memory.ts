@@ -20,8 +20,11 @@ interface MemoryOptions extends TokenLifetimes {
 /** Most tokens that are remembered as not valid. They have a place of their own, so that garbage pushes out no good ones. */
 const maxRefused = 50_000
 
-/** Most revoked tokens that are remembered; of more, the store still knows. */
-const maxRevoked = 100_000
+/** Most revoked tokens that are remembered, of each way of hearing of them; of more, the store still knows. */
+const maxRevoked = { announced: 100_000, 'passed-through': 50_000 } as const
+
+/** How a process learned of it: from who may announce, or from what any client could have brought about. */
+export type RevokedBy = keyof typeof maxRevoked
 
 /** Most tokens of which the store was to be told something while it was gone. */
 const maxDistrusted = 10_000
@@ -31,7 +34,11 @@ export class TokenMemory {
   readonly cache: MemoryTokenCache
   /** Tokens of which a provider lately said that they are not valid. */
   readonly refused = new ExpiringKeys(maxRefused)
-  readonly revoked = new ExpiringKeys(maxRevoked)
+  /** Apart by who has them written: what clients send pushes out nothing of those who may announce. */
+  readonly #revoked = {
+    announced: new ExpiringKeys(maxRevoked.announced),
+    'passed-through': new ExpiringKeys(maxRevoked['passed-through']),
+  }
   /** Tokens of which the store may hold what is no longer true, because it could not be told. */
   readonly distrusted = new ExpiringKeys(maxDistrusted)
   readonly marks: RevocationMarks
@@ -43,9 +50,13 @@ export class TokenMemory {
   }
 
   /** The token is refused until then, also by whoever waits for an answer about it now. */
-  revoke(key: TokenKey, untilMs: number): void {
-    this.revoked.add(key, untilMs)
+  revoke(key: TokenKey, untilMs: number, by: RevokedBy): void {
+    this.#revoked[by].add(key, untilMs)
     this.cache.delete(key)
+  }
+
+  isRevoked(key: TokenKey, nowMs: number): boolean {
+    return this.#revoked.announced.has(key, nowMs) || this.#revoked['passed-through'].has(key, nowMs)
   }
 
   /** What is remembered of the token is no longer true, and what is being asked for now may not be either. */

@@ -1,22 +1,12 @@
 import type { CachedToken } from './memory-token-cache.ts'
 import type { TokenHasher, TokenKey } from './token-hash.ts'
-import {
-  identityUnavailable,
-  invalidToken,
-  type LookUpContext,
-  lookUpsExceeded,
-  TokenLookUp,
-} from './token-look-up.ts'
+import { capped, invalidToken, type LookUpContext, TokenLookUp } from './token-look-up.ts'
 import type { TokenMetadata } from './token-metadata.ts'
-
-/** Most look-ups under way at once, of unknown tokens and of tokens that were good before: more are not begun. */
-const maxLookUps = { unknown: 256, known: 256 } as const
 
 /** Finds out what the tokens of one identity provider mean: from memory, from the store, or by asking the provider. */
 export class TokenResolver {
   readonly #context: LookUpContext
   readonly #hasher: TokenHasher
-  readonly #underWay = { unknown: 0, known: 0 }
 
   constructor(hasher: TokenHasher, context: LookUpContext) {
     this.#hasher = hasher
@@ -55,7 +45,7 @@ export class TokenResolver {
     const { memory, clock } = this.#context
     const key = this.#hasher.keyOf(token)
     memory.refused.delete(key)
-    if (memory.revoked.has(key, clock()) || memory.cache.get(key) !== undefined) return
+    if (memory.isRevoked(key, clock()) || memory.cache.get(key) !== undefined) return
     this.#inBackground({ key, token, address: undefined }, undefined)
   }
 
@@ -65,7 +55,7 @@ export class TokenResolver {
     nowMs: number,
   ): TokenMetadata | Promise<TokenMetadata> {
     const { memory, listener } = this.#context
-    if (memory.revoked.has(asked.key, nowMs)) {
+    if (memory.isRevoked(asked.key, nowMs)) {
       listener.resolved('revoked')
       throw invalidToken()
     }
@@ -80,8 +70,8 @@ export class TokenResolver {
 
   /** What is cached, unless it can never be used again. */
   #whatIsLeftOf(key: TokenKey, cached: CachedToken, nowMs: number): CachedToken | undefined {
-    const { memory, isLocal } = this.#context
-    const standing = memory.marks.standingOf(cached, isLocal, nowMs)
+    const { memory } = this.#context
+    const standing = memory.marks.standingOf(cached, this.#context, nowMs)
     const isOver = nowMs >= memory.cache.usableUntilMs(cached)
     if (!isOver && standing !== 'outdated' && standing !== 'refused') return cached
     memory.cache.delete(key)
@@ -90,10 +80,10 @@ export class TokenResolver {
 
   /** Whether what is known can be used as it is; if it is soon to be too old, it is asked for in the background. */
   #isUsable(asked: AskedToken, known: CachedToken, nowMs: number): boolean {
-    const { memory, isLocal, listener } = this.#context
+    const { memory, listener } = this.#context
     const { marks, cache } = memory
     const isFromTheFuture = nowMs < known.learnedAtMs
-    const isInDoubt = marks.standingOf(known, isLocal, nowMs) !== 'sure'
+    const isInDoubt = marks.standingOf(known, this.#context, nowMs) !== 'sure'
     // In doubt, an answer past its time is used only while nobody can be asked whether its token was revoked.
     if (isFromTheFuture || (isInDoubt && !(known.isStale && marks.isBlind))) return false
     if (!isInDoubt && !marks.isBlind) known.epoch = marks.epoch
@@ -107,43 +97,30 @@ export class TokenResolver {
   }
 
   #inBackground(asked: AskedToken, known: CachedToken | undefined): void {
-    const { memory } = this.#context
-    if (memory.underWay.has(asked.key)) return
+    if (this.#context.memory.underWay.has(asked.key)) return
     // Whoever needs the answer asks again and is told of the failure; the listener has heard of it.
-    this.#lookUp(asked, known).catch(() => undefined)
+    const lookUp = async () => await this.#lookUp(asked, known)
+    lookUp().catch(() => undefined)
   }
 
-  /**
-   * One look-up for each token at a time, however many requests wait for it. Throws at once when too many unknown tokens
-   * came from the address.
-   */
-  #lookUp(asked: AskedToken, known: CachedToken | undefined): Promise<TokenMetadata> {
-    const { memory, listener } = this.#context
-    const underWay = memory.underWay.get(asked.key)
+  /** One look-up for each token at a time, however many requests wait for it. Throws at once when it must not be begun. */
+  #lookUp({ key, token, address }: AskedToken, known: CachedToken | undefined): Promise<TokenMetadata> {
+    const { memory, shared, caps, clock, listener } = this.#context
+    const underWay = memory.underWay.get(key)
     if (underWay !== undefined) return underWay.answer
-    if (known === undefined && asked.address !== undefined) this.#refuseBeyondCap(asked.address)
-    const kind = known === undefined ? 'unknown' : 'known'
-    if (this.#underWay[kind] >= maxLookUps[kind]) {
+    const origin = { address: known === undefined ? address : undefined, isStoreUp: shared?.isUp ?? false }
+    const pass = caps.begin(origin, clock())
+    if ('reason' in pass) {
       listener.resolved('capped')
-      return Promise.reject(identityUnavailable())
+      throw capped(pass)
     }
-    this.#underWay[kind] += 1
-    const lookUp = new TokenLookUp(this.#context, { ...asked, known })
+    const lookUp = new TokenLookUp(this.#context, { key, token, known, pass })
     const answer = lookUp.run().finally(() => {
-      this.#underWay[kind] -= 1
-      memory.underWay.delete(asked.key)
+      pass.end(clock())
+      memory.underWay.delete(key)
     })
-    memory.underWay.set(asked.key, { answer, outdate: () => lookUp.outdate() })
+    memory.underWay.set(key, { answer, outdate: () => lookUp.outdate() })
     return answer
-  }
-
-  /** A flood from one address costs nobody anything outside this process: not even the store is asked. */
-  #refuseBeyondCap(address: string): void {
-    const { caps, clock, listener, isLocal } = this.#context
-    const refusal = isLocal ? undefined : caps.refusalOf(address, clock())
-    if (refusal === undefined) return
-    listener.resolved('capped')
-    throw lookUpsExceeded(refusal.retryAfterS)
   }
 }
 

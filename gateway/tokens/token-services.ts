@@ -1,4 +1,4 @@
-import { countedNetwork } from '../client-address.ts'
+import { countedNetwork } from '../../common/client-address.ts'
 import type { Clock } from '../clock.ts'
 import type { GatewaySettings } from '../config/settings.ts'
 import type { SharedStore } from '../shared-store.ts'
@@ -6,6 +6,7 @@ import { createProvider, noProvider, type ProviderContext } from './create-provi
 import { LookUpCaps } from './look-up-caps.ts'
 import { ProviderBreaker } from './provider-breaker.ts'
 import { RedisTokenCache, type SharedCacheListener } from './redis-token-cache.ts'
+import type { RevocableProvider } from './revocable-provider.ts'
 import { twinOf } from './signature-twin.ts'
 import { TokenHasher } from './token-hash.ts'
 import type { ResolverListener } from './token-look-up.ts'
@@ -48,12 +49,12 @@ export class TokenServices {
       shared: cache,
       clock,
     }
-    const hashers: TokenHasher[] = []
+    const providers: RevocableProvider[] = []
     const add = (name: string, provider = noProvider, isLocal = false) => {
       const hasher = new TokenHasher({ name, id: provider.id })
-      hashers.push(hasher)
+      providers.push({ name, hasher, provider, isLocal })
       return new TokenResolver(hasher, {
-        ...{ ...shared, provider, isLocal, negativeTtlMs: tokenCache.negativeTtlMs },
+        ...{ ...shared, provider, isLocal, scope: hasher.scope, negativeTtlMs: tokenCache.negativeTtlMs },
         ...{
           breaker: new ProviderBreaker(),
           caps: new LookUpCaps({ ...tokenLookUps, networkOf: countedNetwork }),
@@ -69,7 +70,8 @@ export class TokenServices {
     this.#none = add('none')
     const fleet = store && cache && { store, cache }
     this.revocations = new TokenRevocations({
-      ...{ memory: this.#memory, hashers, lifetimes: tokenCache, fleet, clock, listener, twinOf },
+      ...{ memory: this.#memory, providers, lifetimes: tokenCache, fleet, clock, listener, twinOf },
+      networkOf: countedNetwork,
     })
   }
 

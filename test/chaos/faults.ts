@@ -35,6 +35,7 @@ export const faultKinds = {
     strike: ({ fleet }, { slot }) => fleet.replace(slot, 'SIGTERM'),
   },
   'SIGSTOP of a gateway': { ...ofGateway, strike: ({ fleet }, { slot }) => fleet.freeze(slot, 1_500) },
+  'long SIGSTOP of a gateway': { ...ofGateway, strike: ({ fleet }, { slot }) => fleet.freeze(slot, 4_500) },
   'CLIENT KILL': {
     ...ofStore,
     strike: (stage) =>
@@ -83,6 +84,7 @@ export const faultKinds = {
     strike: (stage) => onEach(stage, (server) => server.kill()),
   },
   'the store is back': { ...ofStore, strike: (stage) => stage.mend() },
+  'the replica falls behind': { ...ofStore, strike: (stage) => stage.leaveBehind() },
   failover: { ...{ ...ofStore, isLoss: true }, strike: (stage, { client }) => stage.failOver(client) },
 } satisfies Record<string, FaultKind>
 

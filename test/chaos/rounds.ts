@@ -89,6 +89,10 @@ export const rounds: readonly Round[] = [
       at(950, 'kill -9 of the store, back as saved'),
     ],
   },
+  {
+    ...{ ...alone, name: 'flushed while it has long been frozen', alone: { slot: 1, untilMs: 5_000 } },
+    faults: [at(900, 'long SIGSTOP of a gateway', 1), at(4_900, 'FLUSHALL')],
+  },
   { ...short, name: 'short windows', faults: [] },
   {
     ...{
@@ -141,6 +145,17 @@ export const rounds: readonly Round[] = [
   {
     ...{ ...hour, stage: 'sentinels', name: 'promoted while a gateway is frozen', limit: 400 },
     faults: [at(600, 'SIGSTOP of a gateway', 3), at(900, 'failover')],
+  },
+  {
+    ...{ ...hour, stage: 'sentinels', name: 'promoted with old data', limit: 400 },
+    faults: [at(400, 'the replica falls behind'), at(1_200, 'failover')],
+  },
+  {
+    ...{ ...hour, stage: 'sentinels', name: 'promoted with old data, and one dead', limit: 400 },
+    faults: [
+      ...[at(400, 'the replica falls behind'), at(1_000, 'SIGKILL of a gateway', 1)],
+      at(1_200, 'failover'),
+    ],
   },
   { ...cluster, name: 'nothing happens to a Cluster', faults: [] },
   { ...cluster, name: 'a primary of a Cluster dies', faults: [at(900, 'failover')] },

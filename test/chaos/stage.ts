@@ -13,6 +13,8 @@ export interface Stage {
   readonly fleet: Fleet
   /** Those that serve now. */
   primaries(): Promise<readonly RedisProcess[]>
+  /** From now on the replica hears nothing of what is written. */
+  leaveBehind(): Promise<void>
   /** Kills the primary that counts this client, and waits until another has taken its place. */
   failOver(client: string): Promise<void>
   /** Starts again what a round has left dead, and waits until all is as before. */
@@ -40,6 +42,7 @@ async function openServer(owner: Owner): Promise<Stage> {
   return {
     fleet,
     primaries: async () => [server],
+    leaveBehind: () => Promise.reject(new Error('one server has no replica')),
     failOver: () => Promise.reject(new Error('one server has no replica')),
     async mend() {
       if (!server.isRunning) await server.start()
@@ -56,6 +59,7 @@ async function openSentinels(owner: Owner): Promise<Stage> {
   return {
     fleet,
     primaries: async () => [await sentinels.primary()],
+    leaveBehind: () => sentinels.leaveBehind(),
     async failOver() {
       const first = await sentinels.primary()
       dead.push(first)
@@ -82,6 +86,7 @@ async function openCluster(owner: Owner): Promise<Stage> {
     primaries: async () => [
       ...new Set(await Promise.all(numbered('x', 24).map((client) => primaryOf(client)))),
     ],
+    leaveBehind: () => Promise.reject(new Error('a Cluster lets no replica go')),
     async failOver(client) {
       const first = await primaryOf(client)
       await first.kill()

@@ -77,16 +77,30 @@ t.test(
   },
 )
 
-t.test('all tokens of a client share one charge, until its quota is another', async (t) => {
-  const charges = routeWith()
-  const ofToken = (own: typeof ownPolicy | undefined) =>
-    charges.of({ client: 'a', user: undefined, ownPolicy: own }, '')
-  const first = ofToken(ownPolicy)
-  t.equal(ofToken(ownPolicy), first)
-  const rule = fixedWindow({ limit: 5, windowMs: 3_600_000 })
-  t.equal(ofToken({ ...ownPolicy, rule })?.policies[0]?.rule, rule)
-  t.equal(ofToken(undefined), undefined)
-  t.same(ofToken(ownPolicy), first)
+t.test(
+  'all tokens of a client share one charge, and while its quota changes the old and the new share one each',
+  async (t) => {
+    const charges = routeWith()
+    const ofToken = (own: typeof ownPolicy | undefined) =>
+      charges.of({ client: 'a', user: undefined, ownPolicy: own }, '')
+    const first = ofToken(ownPolicy)
+    t.equal(ofToken(ownPolicy), first)
+    const rule = fixedWindow({ limit: 5, windowMs: 3_600_000 })
+    const newPolicy = { ...ownPolicy, rule }
+    const second = ofToken(newPolicy)
+    t.equal(second?.policies[0]?.rule, rule)
+    t.equal(ofToken(undefined), undefined)
+    t.equal(ofToken(ownPolicy), first)
+    t.equal(ofToken(newPolicy), second)
+  },
+)
+
+t.test('a client without a quota of its own has one charge, however many clients there are', async (t) => {
+  const charges = routeWith(limit)
+  const ofClient = (client: string) => charges.of({ client, user: undefined, ownPolicy: undefined }, '')
+  t.equal(ofClient('a'), ofClient('a'))
+  for (let i = 0; i < 20_001; i += 1) ofClient(`b${i}`)
+  t.match(ofClient('a')?.policies, [{ owner: 'client a' }])
 })
 
 t.test('clients of one name at two providers are counted apart', async (t) => {

@@ -73,3 +73,54 @@ t.test('a list without end costs no more than a short one, and is nobody’s', a
     ['127.0.0.1', '127.0.0.1', '127.0.0.1'],
   )
 })
+
+const schemesWith = async (scene: Scene, ...fields: string[]) => {
+  await callWith(scene, ...fields)
+  return scene.backend.requests.at(-1)?.headers['x-forwarded-proto']
+}
+
+const unlimited = (to: string) => ({ '/open': { to, auth: 'none' } })
+
+t.test('no client comes by TLS because it says so, only because a trusted proxy does', async (t) => {
+  const trusting = await setScene(t, { routes: unlimited, config: { trustedProxies: ['127.0.0.1'] } })
+  t.equal(await schemesWith(trusting), 'http')
+  t.equal(await schemesWith(trusting, 'X-Forwarded-Proto: https'), 'https')
+  t.equal(await schemesWith(trusting, 'X-Forwarded-Proto: http'), 'http')
+  t.equal(
+    await schemesWith(trusting, 'x-forwarded-PROTO: \t HTTPS '),
+    'https',
+    'in one spelling (RFC 3986 §3.1)',
+  )
+  const connection = ['X-Forwarded-For: 198.51.100.7', 'X-Forwarded-Proto: https']
+  t.equal(await schemesWith(trusting, ...connection), 'https')
+  for (const config of [{}, { trustedProxies: ['127.0.0.2', '10.0.0.0/8'] }]) {
+    const scene = await setScene(t, { routes: unlimited, config })
+    for (const address of ['198.51.100.7', '127.0.0.2', '10.0.0.1']) {
+      const forged = [`X-Forwarded-For: ${address}`, 'X-Forwarded-Proto: https', 'X_Forwarded_Proto: https']
+      t.equal(await schemesWith(scene, ...forged, 'Forwarded: proto=https'), 'http')
+    }
+    t.notMatch(scene.backend.requests.map(({ rawHeaders }) => rawHeaders.join()).join(), /https/)
+  }
+})
+
+t.test('a scheme that is none, or one of several, is not passed on by a trusted proxy either', async (t) => {
+  const scene = await setScene(t, { routes: unlimited, config: { trustedProxies: ['127.0.0.1'] } })
+  const odd = [
+    '',
+    'https,http',
+    'https, https',
+    'http,https',
+    ',https',
+    'https,',
+    'https;',
+    '"https"',
+    'wss',
+    'ftp',
+  ]
+  for (const value of [...odd, 'https://', 'http s', 'httpſ', 'https%00', 'x'.repeat(5_000)])
+    t.equal(await schemesWith(scene, `X-Forwarded-Proto: ${value}`), 'http', value.slice(0, 20))
+  const repeated = ['X-Forwarded-Proto: https', 'X-Forwarded-Proto: https']
+  t.equal(await schemesWith(scene, ...repeated), 'http', 'a client’s own beside the proxy’s')
+  t.equal(await schemesWith(scene, 'X_Forwarded_Proto: https'), 'http')
+  t.notMatch(scene.backend.requests.map(({ rawHeaders }) => rawHeaders.join()).join(), /https|ftp|wss|xxx/)
+})

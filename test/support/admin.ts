@@ -3,9 +3,10 @@ import { Agent } from 'undici'
 import { startListening } from '../../common/running-server.ts'
 import { createAdminApp } from '../../gateway/admin/app.ts'
 import { EventVerifier } from '../../gateway/admin/event-verifier.ts'
+import { knownIssuers } from '../../gateway/admin/known-issuers.ts'
 import { transmitterKeys } from '../../gateway/admin/transmitter-keys.ts'
 import type { Clock } from '../../gateway/clock.ts'
-import type { EventTransmitter } from '../../gateway/config/settings.ts'
+import type { EventTransmitter, IdentitySettings } from '../../gateway/config/settings.ts'
 import { Metrics } from '../../gateway/observe/metrics.ts'
 import { RevocationLog } from '../../gateway/observe/revocation-log.ts'
 import { RevocationIntake } from '../../gateway/revocation-intake.ts'
@@ -31,7 +32,18 @@ interface AdminOptions {
   readonly transmitters?: readonly EventTransmitter[]
   readonly clock?: Clock
   readonly whenChanged?: 'revoke' | 'refresh'
+  /** By default one that is asked about tokens. */
+  readonly identities?: readonly IdentitySettings[]
 }
+
+const endpoints = { tokenEndpoint: undefined, revocationEndpoint: undefined }
+const asked = {
+  kind: 'verify',
+  name: 'asked',
+  url: 'http://idp/',
+  credentials: undefined,
+  ...endpoints,
+} as const
 
 export async function startTestAdmin(t: Test, options: AdminOptions = {}): Promise<AdminUnderTest> {
   const { clock = Date.now, transmitters = [], whenChanged = 'refresh' } = options
@@ -47,11 +59,12 @@ export async function startTestAdmin(t: Test, options: AdminOptions = {}): Promi
   const app = createAdminApp({
     isReady: () => true,
     metrics,
-    revocations: { secret, intake, clock, onRefused: revocationLog.refused },
+    revocations: { secret, intake, whenChanged, clock, onRefused: revocationLog.refused },
     events: {
       verifier: new EventVerifier(transmitters, keysOf, clock),
       intake,
       whenChanged,
+      providersOf: knownIssuers(options.identities ?? [asked], transmitters),
       onRefused: revocationLog.refused,
       onEvent: revocationLog.event,
       onKeysFailed: revocationLog.keysFailed,

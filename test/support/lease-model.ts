@@ -126,6 +126,7 @@ export class LeaseModel {
         window,
         row,
         isNew: old === undefined,
+        before: isLive ? stored.g : 0,
         grant: 0,
         lacks: false,
       },
@@ -165,20 +166,25 @@ export class LeaseModel {
     if (look.isLate) return { ...noGrant(0, 0), startMs: -1 }
     const granted = isBlocked && look.grant > 0 ? -1 : look.grant
     if (look.begins && granted <= 0) return noGrant(granted, request.limit)
-    let held = 0
+    let heldForMs = 0
     if (look.lacks && !look.begins)
-      for (const [id, { G, U, X }] of window.rows) if (id !== me && X > now) held += Math.max(0, G - U)
-    const mustRecall = held > 0 && (now - window.rc > 100 || window.rc > now)
-    if (mustRecall) window.rc = now
+      for (const [id, { G, U, X }] of window.rows)
+        if (id !== me && G > U) heldForMs = Math.max(heldForMs, X - now)
+    const tidings: WindowGrant['tidings'][number][] = []
+    if (heldForMs > 0 && (now - window.rc > 100 || window.rc > now)) {
+      window.rc = now
+      tidings.push('recall')
+    }
     row.G += Math.max(0, granted)
     window.g += Math.max(0, granted)
+    if (window.g < look.before && window.rc > 0 && now - window.rc < 60_000) tidings.push('room')
     row.X = row.G > row.U ? Math.min(window.e, now + request.ttlMs) : 0
     row.Q = seq
     if (!look.isNew || row.G > 0) window.rows.set(me, row)
     this.windows.set(request.id, window)
     return {
       ...{ kind: 'window', continues, startMs: window.s, endMs: window.e, granted, claim: row.G },
-      ...{ left: request.limit - window.g, held, mustRecall },
+      ...{ left: request.limit - window.g, heldForMs, tidings },
     }
   }
 
@@ -228,6 +234,8 @@ interface WindowLook {
   readonly window: Window
   readonly row: Row
   readonly isNew: boolean
+  /** All that was granted before the call. */
+  readonly before: number
   readonly begins: boolean
   readonly isLate: boolean
   readonly lacks: boolean
@@ -249,6 +257,6 @@ interface RateLook {
 function noGrant(granted: number, left: number): WindowGrant {
   return {
     ...{ kind: 'window', continues: 'no', startMs: 0, endMs: 0, granted, claim: 0, left },
-    ...{ held: 0, mustRecall: false },
+    ...{ heldForMs: 0, tidings: [] },
   }
 }

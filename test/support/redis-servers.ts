@@ -97,6 +97,8 @@ export interface RedisSentinels {
   readonly sentinels: readonly RedisProcess[]
   /** Whoever is the primary now, as the Sentinels say. */
   primary(): Promise<RedisProcess>
+  /** Lets the replica follow nobody: it keeps what it has, and is still the one that is promoted. */
+  leaveBehind(): Promise<void>
 }
 
 export interface SentinelOptions {
@@ -123,12 +125,15 @@ export async function startSentinels(
   }
   for (const sentinel of sentinels) await until('each Sentinel knows all', () => knowsAll(sentinel))
   const hosts = sentinels.map(({ host, port }) => `${host}:${port}`).join(',')
+  const primary = async () => {
+    const address = await sentinels[0]?.send('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primaryName)
+    return Array.isArray(address) && address[1] === String(second.port) ? second : first
+  }
   return {
-    url: `redis+sentinel://${hosts}/${primaryName}`,
-    sentinels,
-    async primary() {
-      const address = await sentinels[0]?.send('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primaryName)
-      return Array.isArray(address) && address[1] === String(second.port) ? second : first
+    ...{ url: `redis+sentinel://${hosts}/${primaryName}`, sentinels, primary },
+    async leaveBehind() {
+      const replica = (await primary()) === first ? second : first
+      await replica.send('REPLICAOF', '127.0.0.1', 1)
     },
   }
 }

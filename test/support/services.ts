@@ -32,6 +32,16 @@ export const redisServer: NeededService = program('a Redis server', 'apt-get ins
 
 export const openssl: NeededService = program('openssl', 'apt-get install -y openssl', ['openssl', 'version'])
 
+export const sqlite3: NeededService = program('sqlite3', 'apt-get install -y sqlite3', [
+  'sqlite3',
+  '--version',
+])
+
+export const pgDump: NeededService = program('pg_dump', 'apt-get install -y postgresql-client', [
+  'pg_dump',
+  '--version',
+])
+
 export const nginx: NeededService = program('nginx', 'apt-get install -y nginx', ['nginx', '-v'])
 
 export const python3: NeededService = program('python3', 'apt-get install -y python3', [
@@ -41,6 +51,30 @@ export const python3: NeededService = program('python3', 'apt-get install -y pyt
 
 export const gunicorn: NeededService = program('gunicorn', 'apt-get install -y gunicorn', [
   'gunicorn',
+  '--version',
+])
+
+export const curl: NeededService = program('curl', 'apt-get install -y curl', ['curl', '--version'])
+
+/** The Python whose libraries are Debian's packages, whichever Python the path names. */
+export const debianPython = '/usr/bin/python3'
+
+export const requestsOAuthlib: NeededService = program(
+  'requests-oauthlib',
+  'apt-get install -y python3-requests-oauthlib',
+  [debianPython, '-c', 'import requests_oauthlib'],
+)
+
+/** The browser of the journeys: the program named by `PASSERELLE_TEST_CHROMIUM`, else a Chromium or a Chrome. */
+export const chromiumProgram =
+  process.env.PASSERELLE_TEST_CHROMIUM ??
+  findProgram('chromium') ??
+  findProgram('chromium-browser') ??
+  findProgram('google-chrome') ??
+  'chromium'
+
+export const chromium: NeededService = program('Chromium', 'apt-get install -y chromium', [
+  chromiumProgram,
   '--version',
 ])
 

@@ -42,6 +42,7 @@ export function createTokenNode(options: TokenNodeOptions): TokenNode {
   const { provider, clock = Date.now, store, ttlMs = 60_000, staleIfErrorMs = 60_000 } = options
   const lifetimes = { ttlMs, staleIfErrorMs }
   const { maxTokens = 1_000, blindTtlMs = 30_000, perAddress = 1_000_000, total = 1_000_000 } = options
+  const isLocal = options.isLocal ?? false
   const memory = new TokenMemory({ ...lifetimes, maxTokens, blindTtlMs, random: () => 0.5 })
   const outcomes: string[] = []
   const corrupt = { count: 0 }
@@ -53,6 +54,7 @@ export function createTokenNode(options: TokenNodeOptions): TokenNode {
     resolved: (outcome: string) => outcomes.push(outcome),
     providerFailed: () => undefined,
     heeded: () => undefined,
+    notRemembered: () => outcomes.push('not remembered'),
     corruptMessage: countCorrupt,
     corruptEntry: countCorrupt,
   }
@@ -64,12 +66,20 @@ export function createTokenNode(options: TokenNodeOptions): TokenNode {
     total: { limit: total, ...second },
   })
   const resolver = new TokenResolver(hasher, {
-    ...{ provider, isLocal: options.isLocal ?? false, memory, shared: cache, caps, clock, listener },
+    ...{ provider, isLocal, scope: hasher.scope, memory, shared: cache, caps, clock, listener },
     ...{ breaker: new ProviderBreaker(), negativeTtlMs: options.negativeTtlMs ?? 5_000 },
   })
   const fleet = store && cache && { store, cache }
   const revocations = new TokenRevocations({
-    ...{ memory, hashers: [hasher], lifetimes, fleet, clock, listener, twinOf },
+    ...{
+      memory,
+      providers: [{ name: 'test', hasher, provider, isLocal }],
+      lifetimes,
+      fleet,
+      clock,
+      listener,
+      twinOf,
+    },
   })
   const ask = async (token: string, address = '192.0.2.1') => {
     try {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import type { Revocation } from '../../gateway/revocation.ts'
 import type { StoreScript } from '../../gateway/shared-store.ts'
@@ -51,7 +52,10 @@ const owners = [
 ] as const
 
 const targets: readonly Revocation['target'][] = [
-  ...([0, 1, 2, 3] as const).map((index) => ({ kind: 'token', token: `token-${index}` }) as const),
+  ...([0, 1] as const).map((index) => ({ kind: 'token', token: `token-${index}` }) as const),
+  ...([2, 3] as const).map(
+    (index) => ({ kind: 'token-hash', hash: hashOf(index), expiresAtMs: undefined }) as const,
+  ),
   { kind: 'client', id: 'A' },
   { kind: 'client', id: 'B' },
   { kind: 'user', id: 'u' },
@@ -222,11 +226,7 @@ export class TokenWorld {
   async #announce(node: WorldNode, { what, isRevoke }: { what: number; isRevoke: boolean }): Promise<void> {
     const target = targets[what] as Revocation['target']
     for (const [index, owner] of owners.entries()) {
-      const isHit =
-        target.kind === 'all' ||
-        (target.kind === 'token' && target.token === `token-${index}`) ||
-        (target.kind === 'client' && target.id === owner.client) ||
-        (target.kind === 'user' && target.id === owner.user)
+      const isHit = isNamed(target, index, owner)
       if (!isHit) continue
       const truth = this.#truth[index] as TruthOfToken
       truth.version += 1
@@ -250,11 +250,7 @@ export class TokenWorld {
 
   /** The versions of the tokens that the target names; 0 for the others. */
   #hitBy(target: Revocation['target'], versions: readonly number[]): number[] {
-    return versions.map((version, index) => {
-      const { client, user } = owners[index as 0]
-      if (target.kind === 'token') return target.token === `token-${index}` ? version : 0
-      return target.kind === 'all' || target.id === (target.kind === 'client' ? client : user) ? version : 0
-    })
+    return versions.map((version, index) => (isNamed(target, index, owners[index as 0]) ? version : 0))
   }
 
   #deliver(node: WorldNode, most: number): void {
@@ -318,4 +314,26 @@ export class TokenWorld {
 
 function raise(least: number[], versions: readonly number[]): void {
   for (const [index, version] of versions.entries()) least[index] = Math.max(least[index] ?? 0, version)
+}
+
+function hashOf(index: number): string {
+  return hash('sha256', `token-${index}`)
+}
+
+/** Whether a revocation is about the token of this number, which belongs to this client and user. */
+function isNamed(
+  target: Revocation['target'],
+  index: number,
+  { client, user }: { readonly client: string; readonly user: string | undefined },
+): boolean {
+  switch (target.kind) {
+    case 'token':
+      return target.token === `token-${index}`
+    case 'token-hash':
+      return target.hash === hashOf(index)
+    case 'all':
+      return true
+    default:
+      return target.id === (target.kind === 'client' ? client : user)
+  }
 }

@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair } from 'jose'
 import t from 'tap'
+import type { IdentitySettings } from '../../../gateway/config/settings.ts'
 import { startTestAdmin } from '../../support/admin.ts'
 import { sessionRevoked, startTestTransmitter } from '../../support/event-transmitter.ts'
 
@@ -192,4 +193,42 @@ t.test('a verified token whose claims are no event is refused with the rule', as
     t.match(description, rule)
   }
   t.same(recorder.announced, [])
+})
+
+t.test('an event about a user of an issuer that nobody has configured is refused, and says so', async (t) => {
+  const transmitter = await startTestTransmitter(t)
+  const { issuer } = transmitter.settings
+  const jwt = (name: string, issuer: string): IdentitySettings => ({
+    kind: 'jwt',
+    name,
+    issuer,
+    audience: 'a',
+    jwks: undefined,
+    algorithms: ['ES256'],
+    clockToleranceMs: 0,
+    keysMaxAgeMs: 60_000,
+    keysMaxStaleMs: 60_000,
+    tokenEndpoint: undefined,
+    revocationEndpoint: undefined,
+  })
+  const { push, recorder } = await startTestAdmin(t, {
+    transmitters: [transmitter.settings],
+    identities: [jwt('partners', 'https://partners.example/'), jwt('staff', issuer)],
+  })
+  const about = (iss: string) =>
+    transmitter.sign({ claims: { sub_id: { format: 'iss_sub', iss, sub: 'ann' } } })
+  for (const iss of ['https://else.example/', 'https://partners.example', issuer.toUpperCase()]) {
+    const response = await push(await about(iss))
+    t.equal(response.status, 400)
+    const said = await response.json()
+    t.match(said, { err: 'invalid_request', description: /^iss of the subject is neither/ })
+    t.notMatch(JSON.stringify(said), /else\.example/)
+  }
+  t.same(recorder.announced, [])
+  t.equal((await push(await about('https://partners.example/'))).status, 202)
+  t.equal((await push(await about(issuer))).status, 202)
+  t.same(
+    recorder.announced.map(({ providers }) => providers),
+    [['partners'], ['staff']],
+  )
 })

@@ -6,10 +6,21 @@ import { AdminRefusal } from '../../../gateway/admin/refusal.ts'
 import { parseRevocation } from '../../../gateway/admin/revocation-request.ts'
 import { adminSecret, startTestAdmin } from '../../support/admin.ts'
 
+/** Of `abc`, from FIPS 180-2 appendix B.1. */
+const digest = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
+
 t.test('each way to say whose tokens are no longer good is announced, and answered when it is', async (t) => {
   const { revoke, recorder } = await startTestAdmin(t)
   const bodies = [
     [{ token: 'abc.DEF-1' }, { target: { kind: 'token', token: 'abc.DEF-1' }, effect: 'revoke' }],
+    [
+      { token_hash: digest },
+      { target: { kind: 'token-hash', hash: digest, expiresAtMs: undefined }, effect: 'revoke' },
+    ],
+    [
+      { token_hash: digest, expires_at: 1_800_000_000 },
+      { target: { kind: 'token-hash', hash: digest, expiresAtMs: 1_800_000_000_000 }, effect: 'revoke' },
+    ],
     [{ client: 'Tracks' }, { target: { kind: 'client', id: 'Tracks' }, effect: 'revoke' }],
     [{ user: 'ann é' }, { target: { kind: 'user', id: 'ann é' }, effect: 'revoke' }],
     [{ all: true }, { target: { kind: 'all' }, effect: 'revoke' }],
@@ -27,6 +38,20 @@ t.test('each way to say whose tokens are no longer good is announced, and answer
     t.equal(response.status, 204)
     t.equal(await response.text(), '')
     t.strictSame(recorder.announced.pop(), announced)
+  }
+})
+
+t.test('where tokens are checked here, what has changed about their holder is revoked', async (t) => {
+  const { revoke, recorder } = await startTestAdmin(t, { whenChanged: 'revoke' })
+  const bodies = [
+    [{ client: 'T' }, 'revoke'],
+    [{ user: 'ann' }, 'revoke'],
+    [{ all: true }, 'refresh'],
+    [{ token: 'abc' }, 'refresh'],
+  ] as const
+  for (const [body, effect] of bodies) {
+    await revoke({ ...body, effect: 'refresh' })
+    t.equal(recorder.announced.pop()?.effect, effect)
   }
 })
 
@@ -116,6 +141,14 @@ t.test(
       ['{"token":"a b"}', /token must be/],
       ['{"token":""}', /token must be/],
       [`{"token":"${'a'.repeat(4097)}"}`, /token must be/],
+      ['{"token_hash":"abc"}', /token_hash must be/],
+      [`{"token_hash":"${digest.toUpperCase()}"}`, /token_hash must be/],
+      [`{"token_hash":["${digest}"]}`, /token_hash must be/],
+      [`{"token":"a","token_hash":"${digest}"}`, /exactly one/],
+      [`{"token_hash":"${digest}","expires_at":"1800000000"}`, /expires_at must be/],
+      [`{"token_hash":"${digest}","expires_at":-1}`, /expires_at must be/],
+      [`{"token_hash":"${digest}","expires_at":1e999}`, /expires_at must be/],
+      ['{"client":"a","expires_at":1800000000}', /expires_at goes with/],
       ['{"all":true,"effect":"forget"}', /effect must be/],
       ['{"all":true,"effect":null}', /effect must be/],
       ['{"all":true,"reason":"x"}', /members may be/],

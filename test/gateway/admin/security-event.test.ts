@@ -3,11 +3,17 @@ import t from 'tap'
 import { EventMalformed, readEvents } from '../../../gateway/admin/security-event.ts'
 import type { Revocation } from '../../../gateway/revocation.ts'
 
+/** `b` is a provider of one issuer, and `https://idp/` of all. */
+const context = {
+  whenChanged: 'refresh',
+  providersOf: (issuer: string) =>
+    issuer === 'https://idp/' ? ('all' as const) : issuer === 'https://b/' ? ['b'] : undefined,
+} as const
 const schemas = 'https://schemas.openid.net/secevent'
 
 /** What one event about one subject asks. */
 function read(type: string, claims: Record<string, unknown>, event: Record<string, unknown> = {}) {
-  return readEvents({ ...claims, events: { [`${schemas}/${type}`]: event } }, 'refresh').revocations
+  return readEvents({ ...claims, events: { [`${schemas}/${type}`]: event } }, context).revocations
 }
 
 const user = (effect: Revocation['effect']) => [{ target: { kind: 'user', id: 'ann' }, effect }]
@@ -66,7 +72,7 @@ t.test(
 
 t.test('what no gateway can name is nobody, and never somebody else', (t) => {
   const unnamed = (sub_id: unknown) =>
-    readEvents({ sub_id, events: { [`${schemas}/caep/event-type/session-revoked`]: {} } }, 'refresh')
+    readEvents({ sub_id, events: { [`${schemas}/caep/event-type/session-revoked`]: {} } }, context)
   const email = { format: 'email', email: 'ann@example.com' }
   const application = { format: 'opaque', id: 'Tracks' }
   const subjects = [
@@ -128,11 +134,11 @@ t.test('whatever the claims are, they ask for revocations of the form, or are re
       fc.record({ events, sub_id: subject, sub: fc.jsonValue() }, { requiredKeys: ['events'] }),
       (claims) => {
         try {
-          const { revocations, ignored, unnameable } = readEvents(claims, 'refresh')
+          const { revocations, ignored, unnameable } = readEvents(claims, context)
           const told = Object.keys(claims.events as object).length
           if (revocations.length + ignored + unnameable !== told) return false
           return revocations.every(({ target, effect }) => {
-            const name = target.kind === 'token' ? target.token : target.kind === 'all' ? '' : target.id
+            const name = 'id' in target ? target.id : target.kind === 'token' ? target.token : ''
             return effect === 'revoke' && name.length > 0 && name.length < 4_200
           })
         } catch (error) {
@@ -142,5 +148,34 @@ t.test('whatever the claims are, they ask for revocations of the form, or are re
     ),
     { numRuns: 3_000 },
   )
+  t.end()
+})
+
+t.test('a user is one of an issuer, and an unknown issuer has none', (t) => {
+  const revoked = 'caep/event-type/session-revoked'
+  const of = (iss: unknown, format = 'iss_sub') => ({ format, iss, sub: 'ann' })
+  const atB = [{ target: { kind: 'user', id: 'ann' }, effect: 'revoke', providers: ['b'] }]
+  for (const subject of [
+    of('https://b/'),
+    of('https://b/', 'iss-sub'),
+    of('https://b/', 'id_token_claims'),
+    { format: 'complex', user: of('https://b/') },
+    { format: 'aliases', identifiers: [of('https://else/'), of('https://b/'), of('https://idp/')] },
+  ])
+    t.same(read(revoked, { sub_id: subject }), atB, JSON.stringify(subject))
+  const unknown = ['https://else/', 'https://b', 'https://B/', 'https://b/ ', '__proto__', 'constructor', 'b']
+  for (const iss of unknown)
+    for (const subject of [
+      of(iss),
+      of(iss, 'iss-sub'),
+      of(iss, 'id_token_claims'),
+      { format: 'complex', user: of(iss) },
+      { format: 'aliases', identifiers: [of(iss), { format: 'email', email: 'a@b' }] },
+    ])
+      t.throws(() => read(revoked, { sub_id: subject }), {
+        name: 'EventMalformed',
+        message: /^iss of the subject/,
+      })
+  t.same(read(revoked, { sub_id: { format: 'id_token_claims', sub: 'ann' } }), user('revoke'))
   t.end()
 })

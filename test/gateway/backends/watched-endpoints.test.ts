@@ -6,10 +6,14 @@ import fc from 'fast-check'
 import t from 'tap'
 import { readRevokedToken } from '../../../gateway/backends/revocation-endpoint-watch.ts'
 import { readAccessToken } from '../../../gateway/backends/token-endpoint-watch.ts'
+import { defaultProvider } from '../../../gateway/config/settings.ts'
 import { sendRaw } from '../../support/raw-client.ts'
 import { startWatchedGateway } from '../../support/watched-gateway.ts'
 
 const json = { 'content-type': 'application/json' }
+
+/** What is announced of a token that its provider was told of on the way through. */
+const passed = { effect: 'revoke', providers: [defaultProvider], passedFrom: '127.0.0.1' }
 
 t.test('a token that passes from the token endpoint is looked up before its client has it', async (t) => {
   const { server, post, prefetched } = await startWatchedGateway(t)
@@ -100,7 +104,7 @@ t.test('a token that is revoked through the gateway is announced before the clie
   const response = await answer
   t.equal(response.status, 200)
   t.equal(await response.text(), '{}')
-  t.same(recorder.announced, [{ target: { kind: 'token', token: 'old-token' }, effect: 'revoke' }])
+  t.same(recorder.announced, [{ ...passed, target: { kind: 'token', token: 'old-token' } }])
   t.equal(server.requests[0]?.body, 'token=old%2Dtoken&token_type_hint=access_token')
 })
 
@@ -215,7 +219,7 @@ t.test('a body that comes slowly in pieces is read as one', async (t) => {
   }
   socket.write('0\r\n\r\n')
   while (recorder.announced.length === 0) await sleep(1)
-  t.same(recorder.announced, [{ target: { kind: 'token', token: 'abc' }, effect: 'revoke' }])
+  t.same(recorder.announced, [{ ...passed, target: { kind: 'token', token: 'abc' } }])
   socket.destroy()
 })
 

@@ -43,6 +43,18 @@ t.test('three Sentinels make the replica of a dead primary the primary', options
   await until('it takes writes', async () => String(await second.send('ROLE')).startsWith('master'))
 })
 
+t.test('a replica that was left behind is promoted with what it had', options, async (t) => {
+  const { primary, leaveBehind } = await startSentinels(t)
+  const first = await primary()
+  await first.send('SET', 'a', 'old')
+  await first.send('WAIT', 1, 1_000)
+  await leaveBehind()
+  await first.send('SET', 'a', 'new')
+  await first.kill()
+  await until('there is another primary', async () => (await primary()) !== first)
+  t.equal(await (await primary()).send('GET', 'a'), 'old')
+})
+
 t.test('a Cluster serves all slots again after a primary has died', options, async (t) => {
   const { nodes, primaryOf, untilWhole } = await startCluster(t)
   t.equal(nodes.length, 6)

@@ -76,3 +76,80 @@ t.test('what is in hand of a rate is counted as used at the last moment at which
   t.same(world.faults, [])
   await world.close()
 })
+
+t.test('when the store has lost its data, no single call that is lost keeps everybody waiting', async (t) => {
+  const request = (node: number): WorldEvent => ({ kind: 'request', node, cost: 1 })
+  const pass = (ms: number): WorldEvent => ({ kind: 'time passes', ms })
+  for (let before = 0; before < 10; before += 1)
+    for (const fate of ['never arrives', 'loses its answer'] as const) {
+      const world = new LeaseWorld({ nodes: 3, limit: 200, windowMs: hour })
+      await world.run([request(0), pass(1_000), request(0), request(1)])
+      const fates = [...Array.from({ length: before }, () => 'arrives' as const), fate]
+      await world.run([{ kind: 'flush' }, { kind: 'the next calls', fates }])
+      await world.run([0, 1, 2].flatMap(() => [request(2), pass(150), pass(250), pass(250)]))
+      const { admitted } = world
+      await world.run([request(2)])
+      t.equal(world.admitted, admitted + 1, `the call after ${before} others: ${fate}`)
+      t.same(world.faults, [])
+      await world.close()
+    }
+})
+
+/** Three processes, of which the first has some of a limit of 200 in hand and is cut off, and the others used up the rest. */
+async function worldOfHeld(): Promise<LeaseWorld> {
+  const world = new LeaseWorld({ nodes: 3, limit: 200, windowMs: hour })
+  const together = (node: number, count: number): WorldEvent => ({ kind: 'requests together', node, count })
+  const pass = (ms: number): WorldEvent => ({ kind: 'time passes', ms })
+  await world.run([together(0, 1), pass(1_000), together(0, 20), pass(1_000), together(0, 3)])
+  await world.run([{ kind: 'node is cut off', node: 0 }, together(1, 100), together(2, 100)])
+  return world
+}
+
+t.test('what a dead process had in hand is asked for a few times, and no more', async (t) => {
+  const world = await worldOfHeld()
+  await world.run([{ kind: 'node dies', node: 0 }])
+  t.ok(world.admitted < 200, `${200 - world.admitted} in hand`)
+  const asked = () =>
+    world.trace.filter(
+      ({ entry }) => entry.kind === 'call' && entry.call.requests.some(({ need }) => need > 0),
+    ).length
+  const before = asked()
+  const second: WorldEvent[] = [{ kind: 'time passes', ms: 1_000 }]
+  for (const node of [1, 2]) second.push({ kind: 'requests together', node, count: 10 })
+  for (let i = 0; i < 120; i += 1) await world.run(second)
+  t.ok(asked() - before <= 2 * 5, `${asked() - before} times by two in two minutes`)
+  t.same(world.faults, [])
+  await world.close()
+})
+
+t.test('what is given back is granted at once, however long it was asked for in vain', async (t) => {
+  const world = await worldOfHeld()
+  const request: WorldEvent = { kind: 'request', node: 1, cost: 1 }
+  for (let i = 0; i < 40; i += 1) await world.run([{ kind: 'time passes', ms: 500 }, request])
+  const { admitted } = world
+  await world.run([{ kind: 'node is back', node: 0 }, { kind: 'time passes', ms: 1 }, request])
+  t.equal(world.admitted, admitted + 1)
+  await world.close()
+})
+
+t.test('who has not heard of what was given back is refused for 30 s at most', async (t) => {
+  // What is given back when the lease has ended, after 30 s here, is heard of or not: nobody asks for it.
+  for (let waitedS = 0; waitedS < 30; waitedS += 5) {
+    const world = await worldOfHeld()
+    const second: WorldEvent[] = [
+      { kind: 'time passes', ms: 1_000 },
+      { kind: 'request', node: 1, cost: 1 },
+    ]
+    for (let i = 0; i < waitedS; i += 1) await world.run(second)
+    await world.run([
+      { kind: 'node is cut off', node: 1 },
+      { kind: 'node is back', node: 0 },
+      { kind: 'time passes', ms: 3_000 },
+      { kind: 'node is back', node: 1 },
+    ])
+    const { admitted } = world
+    for (let i = 0; i < 30; i += 1) await world.run(second)
+    t.ok(world.admitted > admitted, `after ${waitedS} s`)
+    await world.close()
+  }
+})

@@ -12,8 +12,11 @@ const policy = limitPolicy(
   { name: 'client', isShadow: false },
 )
 
-/** One process of four that has listened for so long when the store goes; gives what it serves without the store. */
-async function insuredAfter(t: Test, listenedMs: number): Promise<number> {
+/**
+ * One process of four that has listened for so long when the store goes: what it serves without the store, and what the
+ * store knows to be used when it is back.
+ */
+async function insuredAfter(t: Test, listenedMs: number): Promise<{ insured: number; told: number }> {
   const model = new LeaseModel()
   const store = new TestStore('p1', new MessageBus())
   store.isListening = false
@@ -42,13 +45,19 @@ async function insuredAfter(t: Test, listenedMs: number): Promise<number> {
     await Promise.resolve()
       .then(() => ledger.take(charge))
       .catch(() => {})
-  return insured
+  store.set(true)
+  await settle()
+  return { insured, told: model.windows.values().next().value?.rows.get('p1')?.U ?? 0 }
 }
 
+/** What is taken in hand at first, and served before anything else. */
+const inHand = 8
+
 t.test('a process that knows three others serves a quarter of a tenth', async (t) => {
-  t.equal(await insuredAfter(t, 5_000), limit / 40)
+  const share = limit / 40
+  t.same(await insuredAfter(t, 5_000), { insured: share, told: inHand + share }, 'and tells of it')
 })
 
 t.test('one that has not listened long enough to know the others serves nothing', async (t) => {
-  t.equal(await insuredAfter(t, 500), 0)
+  t.match(await insuredAfter(t, 500), { insured: 0 })
 })

@@ -1,3 +1,5 @@
+import { statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
@@ -20,8 +22,8 @@ interface Fleet {
 }
 
 /** Gateways of one process on one Redis. `t1`, `t2`, `t3` are tokens of clients with a quota of 40 an hour. */
-async function startFleet(t: Test, size: number): Promise<Fleet> {
-  const redis = await startRedis(t)
+async function startFleet(t: Test, size: number, args: readonly string[] = []): Promise<Fleet> {
+  const redis = await startRedis(t, { args })
   const backend = await startBackendRecorder()
   const identity = await startIdentityStub()
   for (const name of ['t1', 't2', 't3'])
@@ -104,6 +106,9 @@ t.test('a gateway that stops gives back what it had in hand', skip, async (t) =>
 t.test('over the limit nobody asks the store any more', skip, async (t) => {
   const fleet = await startFleet(t, 2)
   await useUp(fleet, '/strict', 't1')
+  // Who was refused while another still had some in hand asks once more, a second later.
+  await sleep(1_100)
+  await useUp(fleet, '/strict', 't1')
   const before = await leaseCalls(fleet)
   for (let i = 0; i < 200; i += 1) t.equal((await fleet.call(i % 2, '/strict')).status, 429)
   t.equal(await leaseCalls(fleet), before)
@@ -164,18 +169,34 @@ t.test(
   },
 )
 
-t.test('a store that has lost everything is told again', skip, async (t) => {
-  const fleet = await startFleet(t, 3)
-  for (let i = 0; i < 30; i += 1) await fleet.call(i % 2, '/strict')
-  await fleet.client.flushall()
-  // The third has never counted this client, and knows nothing of what the others have used.
-  const { status } = await fleet.call(2, '/strict')
-  t.ok(status === 200 || status === 503)
-  await until('the store grants again', async () => (await fleet.call(2, '/strict')).status !== 503)
-  await until('all is used up', async () => (await useUp(fleet, '/strict', 't1')) === 0)
-  t.ok(fleet.backend.requests.length <= 40, `${fleet.backend.requests.length} of 40`)
-  t.ok(fleet.backend.requests.length >= 36)
-})
+/** What a store can have lost: everything, nothing by its append-only file, or what that file does not hold. */
+const losses: Readonly<Record<string, (redis: RedisServer) => Promise<unknown>>> = {
+  'has lost everything': (redis) => redis.send('FLUSHALL'),
+  'comes back from its append-only file': async (redis) => {
+    await redis.kill()
+    await redis.start()
+  },
+  'comes back from half of its append-only file': async (redis) => {
+    await redis.kill()
+    const file = join(redis.folder, 'appendonlydir', 'appendonly.aof.1.incr.aof')
+    truncateSync(file, Math.floor(statSync(file).size / 2))
+    await redis.start()
+  },
+}
+
+for (const [name, lose] of Object.entries(losses))
+  t.test(`a store that ${name} is told again`, skip, async (t) => {
+    const fleet = await startFleet(t, 3, ['--appendonly', 'yes'])
+    for (let i = 0; i < 30; i += 1) await fleet.call(i % 2, '/strict')
+    await lose(fleet.redis)
+    // The third has never counted this client, and knows nothing of what the others have used.
+    const { status } = await fleet.call(2, '/strict')
+    t.ok(status === 200 || status === 503)
+    await until('it has used up the rest', async () => (await fleet.call(2, '/strict')).status === 429)
+    await until('all is used up', async () => (await useUp(fleet, '/strict', 't1')) === 0)
+    t.ok(fleet.backend.requests.length <= 40, `${fleet.backend.requests.length} of 40`)
+    t.ok(fleet.backend.requests.length >= 36)
+  })
 
 t.test('what somebody else has written under a quota’s key lets nobody in, and is told', skip, async (t) => {
   const fleet = await startFleet(t, 1)

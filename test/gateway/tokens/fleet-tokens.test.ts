@@ -81,7 +81,7 @@ t.test('a process that hears nothing does not believe what others have asked for
   t.same(deaf.outcomes, ['valid'])
 })
 
-t.test('of an address that has used up its cap not even the store is asked', options, async (t) => {
+t.test('an address that has used up its cap is still served what the store knows', options, async (t) => {
   const { redis, provider, startNode } = await setUp(t)
   const one = await startNode()
   await one.ask('good')
@@ -89,10 +89,34 @@ t.test('of an address that has used up its cap not even the store is asked', opt
   const nowMs = Date.now()
   const two = await startNode({ perAddress: 3, clock: () => nowMs })
   for (let i = 0; i < 3; i += 1) t.equal(await two.ask(`garbage-${i}`), 'token-invalid')
+  t.equal(await two.ask('garbage-3'), 'token-look-ups-exceeded', 'the cap is used up')
+  t.equal(await two.ask('good'), 'Tracks')
+  t.same(two.outcomes.slice(-2), ['capped', 'shared'])
+  t.equal(provider.asked.length, 4)
+})
+
+t.test('beyond its cap an address has the store asked as often again, and no more', options, async (t) => {
+  const { redis, provider, startNode } = await setUp(t)
+  const one = await startNode()
+  await one.ask('good')
+  await until(async () => (await held(redis)).size === 1, 'the answer lies in the store')
+  const nowMs = Date.now()
+  const two = await startNode({ perAddress: 3, clock: () => nowMs })
+  for (let i = 0; i < 3 + 3; i += 1) await two.ask(`garbage-${i}`)
   t.throws(() => two.resolver.resolve('good', '192.0.2.1'), { code: 'token-look-ups-exceeded' }, 'at once')
   t.equal(await two.ask('good', '198.51.100.7'), 'Tracks', 'another address gets it from the store')
   t.equal(await two.ask('good'), 'Tracks', 'and now it is known')
   t.equal(provider.asked.length, 4)
+})
+
+t.test('while the store is gone an address beyond its cap waits for nothing', options, async (t) => {
+  const { redis, startNode } = await setUp(t)
+  const nowMs = Date.now()
+  const node = await startNode({ perAddress: 1, clock: () => nowMs })
+  t.equal(await node.ask('garbage'), 'token-invalid')
+  await redis.kill()
+  await until(() => !node.store.isUp, 'the process knows that the store is gone')
+  t.throws(() => node.resolver.resolve('good', '192.0.2.1'), { code: 'token-look-ups-exceeded' })
 })
 
 t.test('nothing in the store tells a token, and nothing outlives its time', options, async (t) => {

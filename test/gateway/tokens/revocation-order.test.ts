@@ -25,6 +25,25 @@ t.test('in one process without a store', async (t) => {
   t.pass()
 })
 
+t.test(
+  'what is announced twice in one millisecond, while the store is away, counts twice',
+  await needs(redisServer),
+  async (t) => {
+    const server = await startRedis(t)
+    const client = new Redis({ port: server.port, host: server.host, protocol: 2 })
+    t.teardown(() => client.disconnect())
+    const run: ScriptRunner = (script, keys, args) => client.eval(script.lua, keys.length, ...keys, ...args)
+    const world = new TokenWorld({ nodes: 1, redis: { run, prefix: 'twice', isPartitioned: false } })
+    await world.play([
+      { kind: 'link', node: 0, isUp: false, isListening: false },
+      { kind: 'announce', node: 0, what: 7, isRevoke: false },
+      { kind: 'request', node: 0, token: 0 },
+      { kind: 'announce', node: 0, what: 7, isRevoke: false },
+    ])
+    t.strictSame(world.faults, [])
+  },
+)
+
 t.test('in three processes on a real Redis', await needs(redisServer), async (t) => {
   const server = await startRedis(t)
   const client = new Redis({ port: server.port, host: server.host, protocol: 2 })

@@ -1,4 +1,5 @@
 /** What one process does about revocations; the same on every store. */
+import { hash } from 'node:crypto'
 import { generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
 import { RevocationMarks } from '../../../gateway/tokens/revocation-marks.ts'
@@ -6,6 +7,7 @@ import { twinOf } from '../../../gateway/tokens/signature-twin.ts'
 import { createTokenNode, MapProvider, metadataOf, ScriptedProvider } from '../../support/token-node.ts'
 
 const startMs = 1_800_000_000_000
+const asked = { isLocal: false, scope: 'of-provider1' }
 const settled = () => new Promise(setImmediate)
 
 function setUp(isLocal = false) {
@@ -30,6 +32,32 @@ t.test('a revoked token is refused at once, and the provider is not asked again'
   t.equal(await node.ask('c'), 'Tracks', 'another token of its client goes on')
   t.equal(provider.asked.length, 3)
   t.equal(node.outcomes.filter((outcome) => outcome === 'revoked').length, 2)
+})
+
+t.test('a token that is named by its hash is refused as one that is named itself', async (t) => {
+  const { provider, node } = setUp()
+  const target = { kind: 'token-hash', hash: hash('sha256', 'a'), expiresAtMs: undefined } as const
+  for (const token of ['a', 'b', 'c']) await node.ask(token)
+  await node.revocations.announce({ target, effect: 'refresh' })
+  t.equal(await node.ask('a'), 'Tracks')
+  t.same(provider.asked, ['a', 'b', 'c', 'a'], 'what is to be refreshed is asked for again')
+  await node.revocations.announce({ target, effect: 'revoke' })
+  t.same(
+    [await node.ask('a'), await node.ask('b'), await node.ask('c')],
+    ['token-invalid', 'Clips', 'Tracks'],
+  )
+  t.equal(provider.asked.length, 4)
+})
+
+t.test('a token that is revoked by its hash before it is first seen is refused until it ends', async (t) => {
+  const { time, provider, node } = setUp()
+  provider.tokens.set('long', metadataOf('Long', { exp: startMs / 1_000 + 7 * 86_400 }))
+  const expiresAtMs = startMs + 7 * 86_400_000
+  const target = { kind: 'token-hash', hash: hash('sha256', 'long'), expiresAtMs } as const
+  await node.revocations.announce({ target, effect: 'revoke' })
+  time.nowMs = expiresAtMs - 1
+  t.equal(await node.ask('long'), 'token-invalid')
+  t.equal(provider.asked.length, 0)
 })
 
 t.test('a revocation is forgotten after a day, or when the token says that it ends', async (t) => {
@@ -155,12 +183,12 @@ t.test(
     const innocent = { metadata: metadataOf('Innocent'), learnedAtMs: startMs, epoch: marks.epoch }
     for (let i = 0; i < 10_000; i += 1)
       marks.heed({ effect: 'revoke', kind: 'client', id: `client-${i}`, atMs: startMs + i })
-    t.equal(marks.standingOf(innocent, false, startMs), 'sure')
+    t.equal(marks.standingOf(innocent, asked, startMs), 'sure')
     marks.heed({ effect: 'refresh', kind: 'client', id: 'one more', atMs: startMs + 10_000 })
     t.ok(marks.size <= 2)
-    t.equal(marks.standingOf(answer, false, startMs), 'outdated')
-    t.equal(marks.standingOf(answer, true, startMs), 'refused')
-    t.equal(marks.standingOf(innocent, false, startMs), 'outdated', 'at the price of asking for all again')
+    t.equal(marks.standingOf(answer, asked, startMs), 'outdated')
+    t.equal(marks.standingOf(answer, { ...asked, isLocal: true }, startMs), 'refused')
+    t.equal(marks.standingOf(innocent, asked, startMs), 'outdated', 'at the price of asking for all again')
     for (let i = 0; i < 10_001; i += 1)
       marks.heed({ effect: 'refresh', kind: 'client', id: `later-${i}`, atMs: startMs + 86_500_000 })
     t.ok(marks.size <= 10_001)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import fc from 'fast-check'
 import t from 'tap'
-import { ClientAddresses, countedNetwork } from '../../gateway/client-address.ts'
+import { ClientAddresses, countedNetwork } from '../../common/client-address.ts'
 
 const requestFrom = (remoteAddress: string | undefined, forwarded?: string) =>
   ({ socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } }) as unknown as IncomingMessage

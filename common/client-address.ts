@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 
 /** Most entries of `X-Forwarded-For` that are looked at, from the end: more proxies than any real way has. */
 const maxHops = 20
@@ -7,7 +8,13 @@ const maxHops = 20
 /** Longer than any address with a port. */
 const maxEntryLength = 64
 
-/** Tells from which address a request comes, where balancers that are named in the configuration may stand before it. */
+/** By which scheme a client asks. */
+export type Scheme = 'http' | 'https'
+
+/**
+ * Tells from which address a request comes, and by which scheme, where balancers that are named in the configuration may
+ * stand before it.
+ */
 export class ClientAddresses {
   readonly #trusted: BlockList | undefined
 
@@ -26,6 +33,19 @@ export class ClientAddresses {
     const forwarded = request.headers['x-forwarded-for']
     // Node joins repeated fields by commas, so that there is one text.
     return typeof forwarded === 'string' ? lastUntrusted(forwarded, this.#trusted, own) : own
+  }
+
+  /**
+   * The scheme of the connection; or, where that is a trusted proxy's, the one that `X-Forwarded-Proto` names, in lower
+   * case. A list is not taken to pieces: unlike addresses, its entries do not tell which of them a client wrote.
+   */
+  schemeOf({ headers, socket }: IncomingMessage): Scheme {
+    const own = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
+    const forwarded = headers['x-forwarded-proto']
+    if (this.#trusted === undefined || typeof forwarded !== 'string') return own
+    const scheme = forwarded.toLowerCase()
+    if (scheme !== 'http' && scheme !== 'https') return own
+    return isTrusted(this.#trusted, addressOfSocket(socket.remoteAddress)) ? scheme : own
   }
 }
 

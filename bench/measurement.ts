@@ -1,4 +1,4 @@
-import type { Stage } from '../stage.ts'
+import type { Stage } from './stage.ts'
 
 /** One thing that was measured. */
 export interface Figure {
@@ -11,10 +11,10 @@ export interface Figure {
 }
 
 /**
- * A measurement, bounded in time. It starts what it needs on the stage, whose owner ends it. Rejects with
- * {@link NotMeasurable} when the gateway or the machine lacks what is to be measured.
+ * A measurement, bounded in time. It starts what it needs on the stage, whose owner ends it, and may end early on the
+ * signal. Rejects with {@link NotMeasurable} when the program or the machine lacks what is to be measured.
  */
-export type Measurement = (stage: Stage) => Promise<readonly Figure[]>
+export type Measurement = (stage: Stage, signal: AbortSignal) => Promise<readonly Figure[]>
 
 /** Something cannot be measured here and now; the message says why. Nothing is reported in its place. */
 export class NotMeasurable extends Error {}
@@ -30,6 +30,19 @@ export function atMost(
     what,
     value: withUnit(value.toFixed(digits), unit),
     goal: { text: goal === 0 ? text : `≤ ${text}`, isMet: value <= goal },
+  }
+}
+
+/** A figure that should be at least so much. */
+export function atLeast(
+  what: string,
+  value: number,
+  { goal, unit, digits = 2 }: { goal: number; unit: string; digits?: number },
+): Figure {
+  return {
+    what,
+    value: withUnit(value.toFixed(digits), unit),
+    goal: { text: `≥ ${withUnit(goal, unit)}`, isMet: value >= goal },
   }
 }
 

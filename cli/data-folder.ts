@@ -5,6 +5,10 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { ClientNotFound, ClientRegistry, type NewClient } from '../oauth-server/clients/client-registry.ts'
 import { openDatabase } from '../oauth-server/store/open-database.ts'
+import type { Database } from '../oauth-server/store/tables.ts'
+import { UserRepository } from '../oauth-server/store/user-repository.ts'
+import { PasswordHasher } from '../oauth-server/users/password-hasher.ts'
+import { UserRegistry } from '../oauth-server/users/user-registry.ts'
 
 const credentials = Type.Object({ id: Type.String(), secret: Type.String() })
 
@@ -14,6 +18,9 @@ const platformClients = Type.Object({
   gateway: credentials,
   /** A partner to try things out with. */
   demo: credentials,
+  /** An application that acts for users, and a user; it has no secret. */
+  app: Type.Object({ id: Type.String() }),
+  user: Type.Object({ username: Type.String(), password: Type.String() }),
 })
 
 /** A client's credentials, as the platform keeps them for its own use. */
@@ -39,6 +46,17 @@ export const demoClient: NewClient = {
   grantTypes: ['client_credentials', 'refresh_token'],
 }
 
+/** A native application: its redirect URI has any port. */
+const demoApplication: NewClient = {
+  name: 'Demo application',
+  roles: ['USER'],
+  scopes: ['user'],
+  quota: demoClient.quota,
+  grantTypes: ['authorization_code', 'refresh_token'],
+  authMethod: 'none',
+  redirectUris: ['http://127.0.0.1/callback'],
+}
+
 /** The platform's own gateway, as its configuration file says it; `start` fills in what depends on the machine. */
 const gatewayConfig = `# The gateway that "passerelle start" runs. Written once: edit it as you like, then start again.
 # "passerelle start" sets the variables; docs/configuration.md lists every option.
@@ -55,8 +73,13 @@ routes:
   /oauth/token: { to: "\${OAUTH_SERVER_URL:-http://127.0.0.1:8081}", auth: none, passAuthorization: true }
   /api1: { to: "\${PROGRAMS_URL:-http://127.0.0.1:8082}", roles: [USER, EDITOR], queryToken: true }
   /api2: { to: "\${OPEN_API_URL:-http://127.0.0.1:8083}", auth: none }
+# By this secret the oauth-server tells the gateway at once when tokens are revoked or clients change.
+revocation: { secret: "\${REVOCATION_SECRET}" }
 logLevel: \${LOG_LEVEL:-info}
 `
+
+/** Who makes them, for the audit trail. */
+const starter = { id: 'passerelle start', address: null }
 
 /** Where the platform keeps its things, for the person who started it alone. */
 export class DataFolder {
@@ -87,6 +110,16 @@ export class DataFolder {
     if (!existsSync(this.gatewayConfig)) writeFileSync(this.gatewayConfig, gatewayConfig, { mode: 0o600 })
   }
 
+  /** What the oauth-server presents to the gateway when it tells it of revocations; made at the first start. */
+  ensureRevocationSecret(): string {
+    const file = join(this.#path, 'revocation-secret')
+    const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+    if (/^[\w-]{43}$/.test(kept)) return kept
+    const secret = randomBytes(32).toString('base64url')
+    writeFileSync(file, `${secret}\n`, { mode: 0o600 })
+    return secret
+  }
+
   /** The platform's clients, made at the first start, and again when their database is gone. */
   async ensureClients(): Promise<PlatformClients> {
     const file = join(this.#path, 'clients.json')
@@ -98,6 +131,8 @@ export class DataFolder {
       const clients = {
         gateway: await create(registry, gatewayClient),
         demo: await create(registry, demoClient),
+        app: { id: (await create(registry, demoApplication)).id },
+        user: await createUser(db),
       }
       writeFileSync(file, `${JSON.stringify(clients, null, 2)}\n`, { mode: 0o600 })
       return clients
@@ -107,14 +142,24 @@ export class DataFolder {
   }
 }
 
-async function create(registry: ClientRegistry, wanted: NewClient): Promise<Credentials> {
-  const { client, secret } = await registry.create(wanted)
-  return { id: client.id, secret }
+/** The user `demo`, who gets a new password where they are there already. */
+async function createUser(db: Database): Promise<PlatformClients['user']> {
+  const registry = new UserRegistry(db, { now: Date.now, hasher: new PasswordHasher(randomBytes) })
+  const user = { username: 'demo', password: randomBytes(9).toString('base64url') }
+  const known = await new UserRepository(db).findByUsername(user.username)
+  if (known === undefined) await registry.create(user, starter)
+  else await registry.setPassword(known.id, user.password, starter)
+  return user
 }
 
-async function areKnown(registry: ClientRegistry, { gateway, demo }: PlatformClients): Promise<boolean> {
+async function create(registry: ClientRegistry, wanted: NewClient): Promise<Credentials> {
+  const { client, secret } = await registry.create(wanted, starter, { createRoles: true })
+  return { id: client.id, secret: secret ?? '' }
+}
+
+async function areKnown(registry: ClientRegistry, { gateway, demo, app }: PlatformClients): Promise<boolean> {
   try {
-    await Promise.all([registry.show(gateway.id), registry.show(demo.id)])
+    await Promise.all([gateway, demo, app].map(({ id }) => registry.show(id)))
     return true
   } catch (error) {
     if (error instanceof ClientNotFound) return false

@@ -16,7 +16,8 @@ if (Number.parseInt(process.versions.node, 10) < oldestNode) {
   try {
     // Loaded only now: an older Node would stop at a module that it lacks, with a message that helps nobody.
     const { createProgram } = await import('./program.ts')
-    await createProgram().parseAsync()
+    const program = await createProgram(process.argv[2])
+    await program.parseAsync()
   } catch (error) {
     console.error(describe(error))
     process.exitCode = 1

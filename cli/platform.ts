@@ -3,7 +3,7 @@ import type { RunningServer } from '../common/running-server.ts'
 import { readGatewayConfig } from '../gateway/config/load.ts'
 import { type RunningGateway, startGateway } from '../gateway/main.ts'
 import { defaultOAuthServerSettings } from '../oauth-server/config/settings.ts'
-import { startOAuthServer } from '../oauth-server/main.ts'
+import { type RunningOAuthServer, startOAuthServer } from '../oauth-server/main.ts'
 import { startOpenApi, startPrograms } from '../sample-backends/main.ts'
 import { DataFolder, type PlatformClients } from './data-folder.ts'
 
@@ -12,6 +12,7 @@ export interface PlatformPorts {
   readonly gateway: number
   readonly admin: number
   readonly oauthServer: number
+  readonly oauthAdmin: number
   readonly programs: number
   readonly openApi: number
 }
@@ -25,7 +26,7 @@ export interface PlatformSettings {
 /** Everything on one machine: the gateway, what it asks, and what stands behind it. */
 export interface Platform extends RunningServer {
   readonly gateway: RunningGateway
-  readonly oauthServer: RunningServer
+  readonly oauthServer: RunningOAuthServer
   readonly programs: RunningServer
   readonly openApi: RunningServer
   readonly clients: PlatformClients
@@ -33,9 +34,16 @@ export interface Platform extends RunningServer {
   readonly gatewayConfig: string
 }
 
-/** The ports around a base port: 8080 gives 8080 to 8083, and 8090 for the admin listener. */
+/** The ports around a base port: 8080 gives 8080 to 8083, and 8090 and 8091 for the admin listeners. */
 export function portsFrom(base: number): PlatformPorts {
-  return { gateway: base, oauthServer: base + 1, programs: base + 2, openApi: base + 3, admin: base + 10 }
+  return {
+    gateway: base,
+    oauthServer: base + 1,
+    programs: base + 2,
+    openApi: base + 3,
+    admin: base + 10,
+    oauthAdmin: base + 11,
+  }
 }
 
 /**
@@ -59,21 +67,15 @@ export async function startPlatform(settings: PlatformSettings, log: Logger): Pr
   try {
     const oauthSettings = defaultOAuthServerSettings({
       listen: local(ports.oauthServer),
+      admin: local(ports.oauthAdmin),
       database: data.database,
     })
     const oauthServer = await start(startOAuthServer(oauthSettings, log))
     const programs = await start(
-      startPrograms(
-        {
-          listen: local(ports.programs),
-          rolesHeader: 'X-Roles',
-          database: ':memory:',
-          now: () => new Date(),
-        },
-        log,
-      ),
+      startPrograms({ listen: local(ports.programs), ...samplePrograms, now: () => new Date() }, log),
     )
     const openApi = await start(startOpenApi({ listen: local(ports.openApi) }, log))
+    const revocationSecret = data.ensureRevocationSecret()
     const gatewaySettings = readGatewayConfig(data.gatewayConfig, {
       ...process.env,
       LOG_LEVEL: settings.logLevel,
@@ -84,24 +86,22 @@ export async function startPlatform(settings: PlatformSettings, log: Logger): Pr
       OAUTH_SERVER_URL: oauthServer.url,
       PROGRAMS_URL: programs.url,
       OPEN_API_URL: openApi.url,
+      REVOCATION_SECRET: revocationSecret,
     })
-    const gateway = await start(startGateway(gatewaySettings, log))
-    const { url } = gateway
-    return {
-      url,
-      close: closeAll,
-      gateway,
-      oauthServer,
-      programs,
-      openApi,
-      clients,
-      gatewayConfig: data.gatewayConfig,
-    }
+    // A file from before there was the option, or that was edited, may lack it or say another.
+    const { secret = revocationSecret } = gatewaySettings.revocation
+    const revocation = { ...gatewaySettings.revocation, secret }
+    const gateway = await start(startGateway({ ...gatewaySettings, revocation }, log))
+    await oauthServer.pushRevocationsTo([{ url: `${gateway.adminUrl}/revocations`, secret }])
+    const servers = { gateway, oauthServer, programs, openApi }
+    return { url: gateway.url, close: closeAll, ...servers, clients, gatewayConfig: data.gatewayConfig }
   } catch (error) {
     await closeAll()
     throw error
   }
 }
+
+const samplePrograms = { rolesHeader: 'X-Roles', database: ':memory:' }
 
 function local(port: number) {
   return { host: '127.0.0.1', port }

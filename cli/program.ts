@@ -1,14 +1,30 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { checkCommand } from './check.ts'
-import { clientCommand } from './client.ts'
-import { gatewayCommand } from './gateway.ts'
-import { oauthServerCommand } from './oauth-server.ts'
-import { sampleBackendsCommand } from './sample-backends.ts'
-import { startCommand } from './start.ts'
 
-/** The `passerelle` command with all its subcommands, a file each. */
-export function createProgram(): Command {
+/** Every command, in the order of the help. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import('./start.ts')).startCommand(),
+  gateway: async () => (await import('./gateway.ts')).gatewayCommand(),
+  'oauth-server': async () => (await import('./oauth-server.ts')).oauthServerCommand(),
+  'sample-backends': async () => (await import('./sample-backends.ts')).sampleBackendsCommand(),
+  client: async () => (await import('./client.ts')).clientCommand(),
+  resource: async () => (await import('./resource.ts')).resourceCommand(),
+  keys: async () => (await import('./keys.ts')).keysCommand(),
+  token: async () => (await import('./token.ts')).tokenCommand(),
+  user: async () => (await import('./user.ts')).userCommand(),
+  role: async () => (await import('./role.ts')).roleCommand(),
+  plan: async () => (await import('./plan.ts')).planCommand(),
+  admin: async () => (await import('./admin.ts')).adminCommand(),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
+  migrate: async () => (await import('./migrate.ts')).migrateCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
+}
+
+/**
+ * The `passerelle` command with its subcommands, a file each. Where the one that is meant is named, only that one is loaded:
+ * together they are the whole platform, which takes longer to load than most commands take to run.
+ */
+export async function createProgram(meant?: string): Promise<Command> {
   const program = new Command('passerelle')
     .description(
       'An authenticating API gateway: OAuth 2.0 tokens, quotas and roles in front of any HTTP service.',
@@ -18,12 +34,8 @@ export function createProgram(): Command {
     .showHelpAfterError(
       '(passerelle --help lists the commands, passerelle COMMAND --help the options of one)',
     )
-    .addCommand(startCommand())
-    .addCommand(gatewayCommand())
-    .addCommand(oauthServerCommand())
-    .addCommand(sampleBackendsCommand())
-    .addCommand(clientCommand())
-    .addCommand(checkCommand())
+  const names = meant !== undefined && Object.hasOwn(commands, meant) ? [meant] : Object.keys(commands)
+  for (const load of names.map((name) => commands[name])) if (load) program.addCommand(await load())
   inheritSettings(program)
   return program
 }

@@ -35,8 +35,8 @@ async function* serve({ port, data, logLevel }: StartOptions) {
   yield platform
 }
 
-/** The admin listener's port is ten above the gateway's. */
-const highestPort = 65_525
+/** The highest of the other ports is eleven above the gateway's. */
+const highestPort = 65_524
 
 function readPort(text: string): number {
   const port = Number(text)
@@ -53,8 +53,10 @@ Passerelle runs. Ctrl-C ends it.
   gateway         ${gateway.url}
   admin           ${gateway.adminUrl}  (/healthz, /readyz, /metrics)
   oauth-server    ${oauthServer.url}
+  its admin API   ${oauthServer.adminUrl}  (/openapi.json)
   backends        ${programs.url} as /api1, ${openApi.url} as /api2
   configuration   ${gatewayConfig}
+  a user          ${clients.user.username}, password ${clients.user.password}, for the public client ${clients.app.id}
 
 Try it; paste this into another terminal:
 

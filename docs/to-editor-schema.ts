@@ -14,6 +14,8 @@ export const patterns: Readonly<Record<string, string>> = {
   'plain-name': '^[A-Za-z0-9][A-Za-z0-9-]{0,31}$',
   'path-prefix': '^(/|(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~-]+)+)$',
   'header-name': '^[A-Za-z0-9][A-Za-z0-9-]{0,63}$',
+  'key-256': '^[A-Za-z0-9_-]{43}$',
+  date: '^\\d{4}-\\d{2}-\\d{2}$',
   scope: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,64}$',
   role: '^[A-Za-z0-9._:/-]{1,64}$',
 }

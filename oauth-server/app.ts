@@ -8,20 +8,54 @@ import {
   fastify,
 } from 'fastify'
 import type { Logger } from '../common/log.ts'
+import { authorize, authorizeByForm } from './endpoints/authorize.ts'
+import { consent } from './endpoints/consent.ts'
+import { allowBrowsers } from './endpoints/cors.ts'
 import type { Endpoint, EndpointServices } from './endpoints/exchange.ts'
 import { healthz } from './endpoints/healthz.ts'
 import { introspect } from './endpoints/introspect.ts'
+import { jwks } from './endpoints/jwks.ts'
+import { announceSunset, legacyGetToken } from './endpoints/legacy-get-token.ts'
+import { login } from './endpoints/login.ts'
+import { askToSignOut, logout } from './endpoints/logout.ts'
+import { metadata, metadataByPath } from './endpoints/metadata.ts'
+import { type PageAnswer, type PageEndpoint, sendPage } from './endpoints/page-answer.ts'
+import { revoke } from './endpoints/revoke.ts'
 import { token } from './endpoints/token.ts'
 import { verifToken } from './endpoints/verif-token.ts'
 import { type Refusal, RequestRefused, refusalBody, refusals } from './errors.ts'
+import { publishedForS } from './keys/key-schedule.ts'
 import { isStoreUnavailable } from './store/unavailable.ts'
 
-/** Every endpoint, with the one method that it takes. */
-const endpoints: Readonly<Record<string, { readonly method: 'GET' | 'POST'; readonly answer: Endpoint }>> = {
+/** An endpoint's one method, and for how many seconds its answer may be kept; not at all where nothing is said. */
+interface Place {
+  readonly method: 'GET' | 'POST'
+  readonly answer: Endpoint
+  readonly maxAgeS?: number
+}
+
+/** Every endpoint. */
+const endpoints: Readonly<Record<string, Place>> = {
   '/oauth/token': { method: 'POST', answer: token },
+  '/oauth/revoke': { method: 'POST', answer: revoke },
   '/oauth/verifToken': { method: 'GET', answer: verifToken },
   '/oauth/introspect': { method: 'POST', answer: introspect },
+  '/.well-known/oauth-authorization-server': { method: 'GET', answer: metadata, maxAgeS: publishedForS },
+  '/.well-known/oauth-authorization-server/*': {
+    method: 'GET',
+    answer: metadataByPath,
+    maxAgeS: publishedForS,
+  },
+  '/.well-known/jwks.json': { method: 'GET', answer: jwks, maxAgeS: publishedForS },
   '/healthz': { method: 'GET', answer: healthz },
+}
+
+/** Every page for users' browsers, by its method. */
+const pages: Readonly<Record<string, Readonly<Partial<Record<'GET' | 'POST', PageEndpoint>>>>> = {
+  '/oauth/authorize': { GET: authorize, POST: authorizeByForm },
+  '/oauth/login': { POST: login },
+  '/oauth/consent': { POST: consent },
+  '/oauth/logout': { GET: askToSignOut, POST: logout },
 }
 
 const maxBodyBytes = 8_192
@@ -51,11 +85,49 @@ export function buildApp(services: EndpointServices, log: Logger): FastifyInstan
   parseFormsOnly(app)
   logRequests(app, log)
   app.addHook('onRequest', async (_request, reply) => void forbidCaching(reply))
-  for (const [url, { method, answer }] of Object.entries(endpoints))
-    app.route({ method, url, handler: (request) => answer(request, services) })
+  allowBrowsers(app, Object.keys(endpoints))
+  for (const [url, { method, answer, maxAgeS }] of Object.entries(endpoints))
+    app.route({
+      method,
+      url,
+      handler: async (request, reply) => {
+        const body = await answer(request, services)
+        if (maxAgeS !== undefined) allowCaching(reply, maxAgeS)
+        return body
+      },
+    })
+  routePages(app, services, log)
+  serveLegacyGetToken(app, services)
   app.setNotFoundHandler(refusePlace)
   app.setErrorHandler((error: Error, request, reply) => refuse(reply, refusalOf(error, request, log)))
   return app
+}
+
+/** A page's failures are pages too, those of reading its body among them. */
+function routePages(app: FastifyInstance, services: EndpointServices, log: Logger): void {
+  const send = (request: FastifyRequest, reply: FastifyReply, making: Promise<PageAnswer>) =>
+    sendPage(reply, making, {
+      issuer: services.issuer(),
+      refusalOf: (error) => refusalOf(error, request, log),
+    })
+  for (const [url, answers] of Object.entries(pages))
+    for (const [method, answer] of Object.entries(answers))
+      app.route({
+        method,
+        url,
+        handler: (request, reply) => send(request, reply, answer(request, services)),
+        errorHandler: (error: Error, request, reply) => void send(request, reply, Promise.reject(error)),
+      })
+}
+
+/** Beside the POST of the same place, and only where it is switched on. HEAD stays refused: it would mint unseen. */
+function serveLegacyGetToken(app: FastifyInstance, services: EndpointServices): void {
+  const sunsetMs = services.legacyGetToken?.sunsetMs
+  if (sunsetMs === undefined) return
+  app.get('/oauth/token', {
+    onRequest: async (_request, reply) => announceSunset(reply, sunsetMs),
+    handler: (request) => legacyGetToken(request, services),
+  })
 }
 
 /** A form's bytes are kept for the strict parser. Any other body is left unread, and the endpoint refuses it. */
@@ -86,17 +158,23 @@ function logRequests(app: FastifyInstance, log: Logger): void {
   })
 }
 
-/** RFC 6749 §5.1 asks this of token answers; here it holds for every answer. */
+/** RFC 6749 §5.1 asks this of token answers; here it holds for every answer that is not public. */
 function forbidCaching(reply: FastifyReply): FastifyReply {
   return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+}
+
+function allowCaching(reply: FastifyReply, maxAgeS: number): void {
+  reply.removeHeader('pragma').header('cache-control', `public, max-age=${maxAgeS}`)
 }
 
 /** Answers where no route is: a known endpoint with another method, or an unknown path, which is not repeated. */
 function refusePlace(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = (request.raw.url ?? '').replace(/\?.*$/s, '')
-  const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined
-  if (endpoint === undefined) return refuse(reply, refusals.notFound)
-  return refuse(reply.header('allow', endpoint.method), refusals.methodNotAllowed)
+  const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path]?.method : undefined
+  const page = Object.hasOwn(pages, path) ? Object.keys(pages[path] ?? {}).join(', ') : undefined
+  const allowed = endpoint ?? page
+  if (allowed === undefined) return refuse(reply, refusals.notFound)
+  return refuse(reply.header('allow', allowed), refusals.methodNotAllowed)
 }
 
 function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 export type RandomSource = (size: number) => Uint8Array
 
 /** What a credential is for, told by its first letters, so that a leaked one can be recognised. */
-export type CredentialPrefix = 'psk' | 'pat' | 'prt'
+export type CredentialPrefix = 'psk' | 'pat' | 'prt' | 'pac' | 'pss'
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
@@ -12,7 +12,8 @@ const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const base62Length = 43
 
 /**
- * Makes a client secret (`psk_…`), an access token (`pat_…`) or a refresh token (`prt_…`) of 256 random bits. Its
+ * Makes a client secret (`psk_…`), an access token (`pat_…`), a refresh token (`prt_…`), an authorization code (`pac_…`)
+ * or a session (`pss_…`) of 256 random bits. Its
  * signs are those that form-url-encoding leaves alone, because client libraries disagree on whether the halves of
  * HTTP Basic are encoded (RFC 6749 §2.3.1).
  */

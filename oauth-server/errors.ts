@@ -34,7 +34,8 @@ export const refusals = {
   severalAuthentications: {
     status: 400,
     error: 'invalid_request',
-    description: 'The client must authenticate in exactly one way: HTTP Basic, or the form.',
+    description:
+      'The client must authenticate in exactly one way: HTTP Basic, a secret in the form, or an assertion.',
   },
   malformedRequest: {
     status: 400,
@@ -72,6 +73,32 @@ export const refusals = {
     description: 'Client authentication failed.',
     headers: { 'www-authenticate': 'Basic realm="passerelle", charset="UTF-8"' },
   },
+  tooManyFailures: {
+    status: 429,
+    error: 'temporarily_unavailable',
+    description: 'Too many authentications have failed; see the Retry-After header.',
+  },
+  tooManyRequests: {
+    status: 429,
+    error: 'temporarily_unavailable',
+    description: 'The client asks for too many tokens by GET; see the Retry-After header.',
+  },
+  legacyGetMixed: {
+    status: 400,
+    error: 'invalid_request',
+    description:
+      'A token request by GET has client_id, client_secret, grant_type and scope, and no other parameter, no body and no Authorization header.',
+  },
+  legacyGetBrowser: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'A token request by GET cannot come from a web page or be made ahead.',
+  },
+  legacyGetPlainText: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'A token request by GET must come over TLS.',
+  },
   unauthorizedClient: {
     status: 400,
     error: 'unauthorized_client',
@@ -80,17 +107,23 @@ export const refusals = {
   unsupportedGrantType: {
     status: 400,
     error: 'unsupported_grant_type',
-    description: 'The grant types are client_credentials and refresh_token.',
+    description: 'The grant types are authorization_code, client_credentials and refresh_token.',
   },
   invalidGrant: {
     status: 400,
     error: 'invalid_grant',
-    description: 'The refresh token is unknown, expired, already used, or of another client.',
+    description:
+      'The authorization code or refresh token is unknown, expired, already used, or not for this client, redirect URI and code verifier.',
   },
   invalidScope: {
     status: 400,
     error: 'invalid_scope',
     description: 'The scope is malformed, or more than was granted to the client.',
+  },
+  invalidTarget: {
+    status: 400,
+    error: 'invalid_target',
+    description: 'A resource is malformed, unknown, or more than was granted to the client.',
   },
   insufficientScope: {
     status: 403,
@@ -102,6 +135,28 @@ export const refusals = {
     error: 'invalid_token',
     description: 'The access token is unknown, expired or revoked.',
     headers: { 'www-authenticate': 'Bearer realm="passerelle", error="invalid_token"' },
+  },
+  unknownClient: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'The parameter client_id is missing, repeated, or names no client of this server.',
+  },
+  unknownRedirectUri: {
+    status: 400,
+    error: 'invalid_request',
+    description:
+      'The parameter redirect_uri is missing, repeated, or not, sign by sign, one that the client has registered.',
+  },
+  staleForm: {
+    status: 403,
+    error: 'access_denied',
+    description: 'The form is too old, or does not come from this browser’s page of this server.',
+  },
+  tooManySignIns: {
+    status: 503,
+    error: 'temporarily_unavailable',
+    description: 'Too many people sign in at the moment.',
+    headers: { 'retry-after': '5' },
   },
   serverError: {
     status: 500,

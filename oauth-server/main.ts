@@ -1,46 +1,73 @@
-import { randomBytes } from 'node:crypto'
-import { sql } from 'kysely'
 import type { Logger } from '../common/log.ts'
 import { type RunningServer, startListening } from '../common/running-server.ts'
+import { createAdminApp } from './admin/app.ts'
 import { buildApp } from './app.ts'
-import { ClientAuthenticator } from './clients/client-authenticator.ts'
+import type { GatewayTarget } from './config/gateway-options.ts'
 import type { OAuthServerSettings } from './config/settings.ts'
-import type { EndpointServices } from './endpoints/exchange.ts'
-import { TokenIssuer } from './grants/token-issuer.ts'
+import { createServices, type ServerMeans, type ServerServices } from './services.ts'
 import { openDatabase } from './store/open-database.ts'
-import { ExpiredTokenSweeper, type SweeperServices } from './tokens/expired-token-sweeper.ts'
-import { TokenInspector } from './tokens/token-inspector.ts'
+
+/** An authorization server that listens. */
+export interface RunningOAuthServer extends RunningServer {
+  /** Where administrators are listened to. */
+  readonly adminUrl: string
+  /** Tells these gateways of revocations from now on, beside those of the configuration. */
+  pushRevocationsTo(gateways: readonly GatewayTarget[]): Promise<void>
+}
 
 /**
- * Starts the authorization server. Throws `DatabaseOpenError` when its database cannot be used and `ListenError` when
- * its address cannot be had; either message is one line for the person who starts it.
+ * Starts the authorization server. Throws `DatabaseOpenError` when its database cannot be used, `SigningKeyUnreadable` or
+ * `KeyFileBroken` when its signing keys cannot, and `ListenError` when one of its addresses cannot be had; each message is
+ * one line for the person who starts it.
  */
 export async function startOAuthServer(
   settings: OAuthServerSettings,
   log: Logger,
   now: () => number = Date.now,
-): Promise<RunningServer> {
+): Promise<RunningOAuthServer> {
   const db = await openDatabase(settings.database)
-  const means = { db, now, log }
-  const sweeper = new ExpiredTokenSweeper(means)
-  const app = buildApp(createServices(settings, means), log)
+  let url = ''
+  const { endpoints, admin, sweeper, push } = await prepareServices({
+    settings,
+    db,
+    now,
+    log,
+    url: () => url,
+  })
+  const app = buildApp(endpoints, log)
+  const adminApp = await createAdminApp(admin, log)
   app.addHook('onClose', async () => {
-    await sweeper.stop()
+    await adminApp.close()
+    await Promise.all([sweeper.stop(), push.stop()])
     await db.destroy()
   })
   const server = await startListening(app, settings.listen, 'the oauth-server')
+  url = server.url
+  const adminServer = await startListening(
+    adminApp,
+    settings.admin,
+    'the admin listener of the oauth-server',
+  ).catch(async (error: unknown) => {
+    await server.close()
+    throw error
+  })
   sweeper.start()
-  log.info({ url: server.url }, 'the oauth-server listens')
-  return server
+  await push.pushTo(settings.gateways).catch(async (error: unknown) => {
+    await server.close()
+    throw error
+  })
+  log.info({ url: server.url, adminUrl: adminServer.url }, 'the oauth-server listens')
+  return { ...server, adminUrl: adminServer.url, pushRevocationsTo: (gateways) => push.pushTo(gateways) }
 }
 
-function createServices(settings: OAuthServerSettings, means: SweeperServices): EndpointServices {
-  const { db, now } = means
-  return {
-    authenticator: new ClientAuthenticator(db),
-    issuer: new TokenIssuer({ ...means, lifetimes: settings, random: randomBytes }),
-    inspector: new TokenInspector(db, now),
-    checkStore: () => sql`select 1`.execute(db),
-    accessTokenLifetimeMs: settings.accessTokenLifetimeMs,
+/** Builds the services and reads the signing keys; closes the database where that fails. */
+async function prepareServices(means: ServerMeans): Promise<ServerServices> {
+  try {
+    const services = createServices(means)
+    await services.endpoints.signingKeys.prepare()
+    return services
+  } catch (error) {
+    await means.db.destroy()
+    throw error
   }
 }

@@ -1,34 +1,106 @@
 import { timingSafeEqual } from 'node:crypto'
 import { hashCredential } from '../credentials.ts'
-import { type Client, ClientRepository } from '../store/client-repository.ts'
+import { AssertionRepository } from '../store/assertion-repository.ts'
+import {
+  type AuthMethod,
+  type Client,
+  type ClientProofs,
+  ClientRepository,
+} from '../store/client-repository.ts'
 import type { Database } from '../store/tables.ts'
+import { type ProvenAssertion, verifyAssertion } from './client-assertion.ts'
+import { maxSecrets } from './client-secrets.ts'
 
-/** What a caller says of itself. */
-export interface ClientCredentials {
-  readonly id: string
-  readonly secret: string
+/** What a caller says of itself, and the one way in which it proves it. */
+export type ClientCredentials = { readonly id: string } & (
+  | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly secret: string }
+  | { readonly method: 'private_key_jwt'; readonly assertion: string }
+  | { readonly method: 'none' }
+)
+
+/** What the authenticator works with. */
+export interface AuthenticatorServices {
+  readonly db: Database
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** The URL by which clients know this server. */
+  readonly issuer: () => string
 }
 
-/** Compared with where there is no client: SHA-256 of nothing that is known. */
+/** Compared with where there is no secret: SHA-256 of nothing that is known. */
 const nobodysSecretHash = '0'.repeat(64)
 
 /** Tells whether a caller is the client that it says it is. */
 export class ClientAuthenticator {
+  readonly #services: AuthenticatorServices
   readonly #clients: ClientRepository
+  readonly #assertions: AssertionRepository
 
-  constructor(db: Database) {
-    this.#clients = new ClientRepository(db)
+  constructor(services: AuthenticatorServices) {
+    this.#services = services
+    this.#clients = new ClientRepository(services.db)
+    this.#assertions = new AssertionRepository(services.db)
   }
 
   /**
-   * The client with these credentials; `undefined` for an unknown id, a wrong secret and a disabled client alike. All
-   * three cost one query, one hash and one comparison, so that the time does not tell which ids exist.
+   * The client with these credentials; `undefined` for an unknown id, a wrong, revoked or expired secret, a method that is
+   * not the client's and a disabled client alike. All cost the same query, and the same hash and comparisons or the same
+   * verification, so that the time does not tell which ids exist.
    */
-  async authenticate({ id, secret }: ClientCredentials): Promise<Client | undefined> {
-    // An id that was never generated stays out of the query: Postgres refuses some texts (such as NUL) with an error.
-    const found = await this.#clients.findWithSecretHash(/^[a-z0-9-]{1,64}$/.test(id) ? id : '')
-    const expected = Buffer.from(found?.secretHash ?? nobodysSecretHash, 'hex')
-    const isRight = timingSafeEqual(Buffer.from(hashCredential(secret), 'hex'), expected)
-    return isRight && found?.client.disabledAt === null ? found.client : undefined
+  async authenticate(credentials: ClientCredentials): Promise<Client | undefined> {
+    const id = plainClientId(credentials.id) ?? ''
+    const known = await this.#clients.findProofs(id, this.#services.now())
+    const proof = await this.#prove(credentials, known)
+    if (proof === undefined || known === undefined || known.isDisabled) return undefined
+    if (!isMethodOf(known.authMethod, credentials.method)) return undefined
+    return proof === 'proven' || (await this.#useOnce(id, proof)) ? this.#clients.find(id) : undefined
   }
+
+  async #prove(
+    credentials: ClientCredentials,
+    known: ClientProofs | undefined,
+  ): Promise<'proven' | ProvenAssertion | undefined> {
+    const { now, issuer } = this.#services
+    switch (credentials.method) {
+      case 'none':
+        return 'proven'
+      case 'private_key_jwt':
+        return verifyAssertion(credentials.assertion, {
+          clientId: credentials.id,
+          jwks: known?.jwks ?? null,
+          issuer: issuer(),
+          now: now(),
+        })
+      case 'client_secret_basic':
+      case 'client_secret_post':
+        return isOneOf(hashCredential(credentials.secret), known?.secretHashes ?? []) ? 'proven' : undefined
+      default:
+        throw credentials satisfies never
+    }
+  }
+
+  #useOnce(clientId: string, { id, expiresAt }: ProvenAssertion): Promise<boolean> {
+    return this.#assertions.use({ clientId, idHash: hashCredential(id), expiresAt })
+  }
+}
+
+/**
+ * An id that this server may have made; `undefined` for any other text, which stays out of queries (Postgres refuses some,
+ * such as NUL, with an error) and out of whatever is counted by client.
+ */
+export function plainClientId(id: string): string | undefined {
+  return /^[a-z0-9-]{1,64}$/.test(id) ? id : undefined
+}
+
+function isMethodOf(registered: AuthMethod, used: ClientCredentials['method']): boolean {
+  return registered === used || (registered === 'client_secret' && used.startsWith('client_secret_'))
+}
+
+/** Compares with as many hashes as a client can have, whether it has them or not. */
+function isOneOf(presented: string, hashes: readonly string[]): boolean {
+  const hash = Buffer.from(presented, 'hex')
+  const matches = Array.from({ length: maxSecrets }, (_, index) =>
+    timingSafeEqual(hash, Buffer.from(hashes[index] ?? nobodysSecretHash, 'hex')),
+  )
+  return matches.includes(true)
 }

@@ -1,19 +1,44 @@
 import type { FastifyRequest } from 'fastify'
-import type { ClientAuthenticator } from '../clients/client-authenticator.ts'
+import type { AttemptLimit } from '../../common/attempt-limit.ts'
+import type { ClientAddresses } from '../../common/client-address.ts'
+import { type ClientAuthenticator, plainClientId } from '../clients/client-authenticator.ts'
+import type { LegacyGetToken } from '../config/settings.ts'
 import { RequestRefused, refusals } from '../errors.ts'
+import type { FailedAuthentications } from '../failed-authentications.ts'
 import type { TokenIssuer } from '../grants/token-issuer.ts'
+import type { SigningKeys } from '../keys/signing-keys.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import type { Client } from '../store/client-repository.ts'
 import type { TokenInspector } from '../tokens/token-inspector.ts'
+import type { TokenRevoker } from '../tokens/token-revoker.ts'
+import type { AuthorizationServices } from './authorization-services.ts'
 import { readClientCredentials } from './client-authentication.ts'
 import { type Form, parseForm } from './form.ts'
 
 /** What the endpoints work with. */
 export interface EndpointServices {
   readonly authenticator: ClientAuthenticator
-  readonly issuer: TokenIssuer
+  readonly failures: FailedAuthentications
+  readonly addresses: ClientAddresses
+  readonly tokenIssuer: TokenIssuer
   readonly inspector: TokenInspector
+  readonly authorization: AuthorizationServices
+  readonly revoker: TokenRevoker
+  readonly metrics: Metrics
+  /** `undefined` where tokens are not given out by GET. */
+  readonly legacyGetToken: LegacyGetTokenServices | undefined
+  /** The URL by which clients know this server. */
+  readonly issuer: () => string
   /** Asks the database for a sign of life; rejects when there is none. */
   readonly checkStore: () => Promise<unknown>
+  readonly signingKeys: SigningKeys
+}
+
+/** What token requests by GET take. */
+export interface LegacyGetTokenServices extends LegacyGetToken {
+  /** How often one client may ask. */
+  readonly limit: AttemptLimit
+  /** The server's own, for clients that have none. */
   readonly accessTokenLifetimeMs: number
 }
 
@@ -32,12 +57,20 @@ export function readForm(request: FastifyRequest): Form {
 
 /** The query's parameters, under the same strict rules as a form's. */
 export function readQuery(request: FastifyRequest): Form {
-  const url = request.raw.url ?? ''
-  const mark = url.indexOf('?')
-  return parseForm(mark === -1 ? '' : url.slice(mark + 1))
+  return parseForm(queryOf(request))
 }
 
-/** The client that makes the request, by exactly one method. Throws {@link RequestRefused}. */
+/** The query as it was sent. */
+export function queryOf(request: FastifyRequest): string {
+  const url = request.raw.url ?? ''
+  const mark = url.indexOf('?')
+  return mark === -1 ? '' : url.slice(mark + 1)
+}
+
+/**
+ * The client that makes the request, by exactly one method. Throws {@link RequestRefused}, also where too many
+ * authentications have failed before.
+ */
 export async function authenticateClient(
   request: FastifyRequest,
   form: Form,
@@ -45,7 +78,13 @@ export async function authenticateClient(
 ): Promise<Client> {
   // Of two Authorization headers Node's plain `headers` would silently keep the first.
   const authorization = request.raw.headersDistinct.authorization ?? []
-  const client = await services.authenticator.authenticate(readClientCredentials(authorization, form))
+  const credentials = readClientCredentials(authorization, form)
+  const id = plainClientId(credentials?.id ?? '')
+  const claimant = { subject: id && `client:${id}`, address: services.addresses.of(request.raw) }
+  const client = await services.failures.guard(
+    claimant,
+    async () => credentials && services.authenticator.authenticate(credentials),
+  )
   if (client === undefined) throw new RequestRefused(refusals.invalidClient)
   request.setDecorator('clientId', client.id)
   return client
@@ -56,9 +95,12 @@ export async function authenticateResourceServer(
   request: FastifyRequest,
   form: Form,
   services: EndpointServices,
-): Promise<void> {
+): Promise<Client> {
   const client = await authenticateClient(request, form, services)
+  // A public client has only said who it is, which anybody can.
+  if (client.authMethod === 'none') throw new RequestRefused(refusals.invalidClient)
   if (!client.scopes.includes(lookUpScope)) throw new RequestRefused(refusals.insufficientScope)
+  return client
 }
 
 /** A parameter that must be there. */

@@ -7,16 +7,17 @@ import { authenticateResourceServer, type Endpoint, readQuery, requireParameter 
  * caller a 401 with a Basic one.
  */
 export const verifToken: Endpoint = async (request, services) => {
-  await authenticateResourceServer(request, new Map(), services)
-  const found = await services.inspector.inspect(requireParameter(readQuery(request), 'access_token'))
+  const asker = await authenticateResourceServer(request, new Map(), services)
+  const found = await services.inspector.inspect(requireParameter(readQuery(request), 'access_token'), asker)
   if (found === undefined) throw new RequestRefused(refusals.invalidToken)
   return {
     client: found.clientId,
-    rateLimit: found.quota.limit,
-    rateLimitWindow: found.quota.windowMs / 1_000,
+    rateLimit: found.granted.quota.limit,
+    rateLimitWindow: found.granted.quota.windowMs / 1_000,
     // Rounded down: a gateway that keeps the answer this long never outlives the token.
     expires: Math.floor(found.remainingMs / 1_000),
-    roles: found.roles.join(','),
+    roles: found.granted.roles.join(','),
     scope: found.scope.join(' '),
+    ...(found.userId === null ? {} : { user: found.userId, entitlements: found.entitlements.join(' ') }),
   }
 }

@@ -1,82 +1,291 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Quota } from '../../common/quota.ts'
+import { type GivenAs, PreparedQuery } from './prepared-query.ts'
 import { type Database, joinList, splitList, type Tables } from './tables.ts'
 
 /** The grants that a client can be allowed, as RFC 6749 names them. */
-export type GrantType = 'client_credentials' | 'refresh_token'
+export const grantTypes = ['client_credentials', 'refresh_token', 'authorization_code'] as const
 
-/** An application that may have tokens. */
-export interface Client {
+export type GrantType = (typeof grantTypes)[number]
+
+/**
+ * How a client authenticates, as RFC 7591 §2 names it; `client_secret` stands for either way of sending the secret. A
+ * client with `none` is a public one: it has no secret, and proves itself by PKCE.
+ */
+export const authMethods = [
+  'client_secret',
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'none',
+] as const
+
+export type AuthMethod = (typeof authMethods)[number]
+
+/** What an access token looks like: a random text that only this server can read, or a JWT after RFC 9068. */
+export const tokenFormats = ['opaque', 'jwt'] as const
+
+export type TokenFormat = (typeof tokenFormats)[number]
+
+/** What is written down of an application that may have tokens. Times are milliseconds since the epoch. */
+export interface ClientDetails {
   readonly id: string
   readonly name: string
-  /** Sorted, each once. */
+  /** Its own roles, sorted, each once. */
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
+  /** Its own quota; that of a plan goes before it. */
   readonly quota: Quota
+  readonly planId: string | null
   readonly grantTypes: readonly GrantType[]
-  /** Milliseconds since the epoch. */
+  readonly authMethod: AuthMethod
+  /** Its public keys, a JWK Set as JSON; for `private_key_jwt`. */
+  readonly jwks: string | null
+  readonly redirectUris: readonly string[]
+  /** The resources (RFC 8707) that its tokens may be for. */
+  readonly audiences: readonly string[]
+  readonly tokenFormat: TokenFormat
+  /** Milliseconds; `null` where the server's own lifetime holds. */
+  readonly accessTokenLifetimeMs: number | null
+  readonly refreshTokenLifetimeMs: number | null
+  /** Whether its users are not asked for their consent: an application of the house itself. */
+  readonly skipsConsent: boolean
+  /** Whether it may ask for tokens by GET with its credentials in the query, where the server allows that at all. */
+  readonly allowsGetToken: boolean
   readonly createdAt: number
-  /** Since when it may not have tokens nor use those it has; milliseconds since the epoch. */
+  readonly updatedAt: number
+  /** Since when it may not have tokens nor use those it has. */
   readonly disabledAt: number | null
 }
 
-/** The clients table. */
+/** A client, and what its tokens carry at the moment: the plan's quota, and the roles of both. */
+export interface Client extends ClientDetails {
+  readonly granted: Entitlement
+}
+
+/** What a token says of its client. */
+export interface Entitlement {
+  /** Sorted, each once. */
+  readonly roles: readonly string[]
+  readonly quota: Quota
+}
+
+/** What a caller's credentials are held against. */
+export interface ClientProofs {
+  readonly authMethod: AuthMethod
+  readonly jwks: string | null
+  readonly isDisabled: boolean
+  /** Of the secrets that have not expired. */
+  readonly secretHashes: readonly string[]
+}
+
+/** The tables of clients and their secrets. */
 export class ClientRepository {
   readonly #db: Database
+  readonly #client: ReturnType<typeof prepareClient>
+  readonly #proofs: ReturnType<typeof prepareProofs>
 
   constructor(db: Database) {
     this.#db = db
+    this.#client = prepareClient(db)
+    this.#proofs = prepareProofs(db)
   }
 
-  async insert(client: Client, secretHash: string): Promise<void> {
-    await this.#db
-      .insertInto('clients')
-      .values({
-        id: client.id,
-        name: client.name,
-        secret_hash: secretHash,
-        roles: joinList(client.roles),
-        scopes: joinList(client.scopes),
-        grant_types: joinList(client.grantTypes),
-        rate_limit: client.quota.limit,
-        rate_limit_window_ms: client.quota.windowMs,
-        created_at: client.createdAt,
-        disabled_at: client.disabledAt,
-      })
+  async insert(client: ClientDetails): Promise<void> {
+    await this.#db.insertInto('clients').values(toRow(client)).execute()
+    await this.#indexRoles(client)
+  }
+
+  async update(client: ClientDetails): Promise<void> {
+    await this.#db.updateTable('clients').set(toRow(client)).where('id', '=', client.id).execute()
+    await this.#db.deleteFrom('client_roles').where('client_id', '=', client.id).execute()
+    await this.#indexRoles(client)
+  }
+
+  /** Its secrets and tokens go with it. */
+  async delete(id: string): Promise<void> {
+    await this.#db.deleteFrom('clients').where('id', '=', id).execute()
+  }
+
+  /** Keeps other changes of the client waiting until this transaction ends; says whether there is one. */
+  async lock(id: string): Promise<boolean> {
+    const row = await this.#db
+      .updateTable('clients')
+      .set({ id })
+      .where('id', '=', id)
+      .returning('id')
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
+  /**
+   * The clients that administer and are not disabled. Within a transaction it keeps others that look waiting, so that of
+   * two that take an administrator away the second sees what the first has left.
+   */
+  async lockAdmins(): Promise<string[]> {
+    const rows = await this.#db
+      .updateTable('clients')
+      .set({ is_admin: 1 })
+      .where('is_admin', '=', 1)
+      .where('disabled_at', 'is', null)
+      .returning('id')
       .execute()
+    return rows.map(({ id }) => id)
   }
 
   async find(id: string): Promise<Client | undefined> {
-    return (await this.findWithSecretHash(id))?.client
+    const [row] = await this.#client.run({ id })
+    return row && toClient(row)
   }
 
-  async findWithSecretHash(id: string): Promise<{ client: Client; secretHash: string } | undefined> {
-    const row = await this.#db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst()
-    return row && { client: toClient(row), secretHash: row.secret_hash }
+  /**
+   * What a client may authenticate by now. It is asked for before anything is proven, and so fetches the same little for
+   * a client as for none: the time that it takes must not tell which ids exist.
+   */
+  async findProofs(id: string, now: number): Promise<ClientProofs | undefined> {
+    const rows = await this.#proofs.run({ id, now })
+    const [row] = rows
+    if (row === undefined || row.auth_method === null) return undefined
+    return {
+      authMethod: row.auth_method as AuthMethod,
+      jwks: row.jwks,
+      isDisabled: row.disabled_at !== null,
+      secretHashes: rows.flatMap(({ hash }) => (hash === null ? [] : [hash])),
+    }
   }
 
-  /** Every client, oldest first. */
-  async list(): Promise<Client[]> {
-    const rows = await this.#db
-      .selectFrom('clients')
-      .selectAll()
-      .orderBy('created_at')
-      .orderBy('id')
+  async #indexRoles({ id, roles }: ClientDetails): Promise<void> {
+    if (roles.length === 0) return
+    await this.#db
+      .insertInto('client_roles')
+      .values(roles.map((role) => ({ role, client_id: id })))
       .execute()
-    return rows.map(toClient)
   }
 }
 
-function toClient(row: Selectable<Tables['clients']>): Client {
+function prepareProofs(db: Database) {
+  return new PreparedQuery(db, (given: GivenAs<{ id: string; now: number }>) =>
+    db
+      // A row comes in any case, even if it has nothing but nulls.
+      .selectFrom(sql<{ id: string }>`(select cast(${given('id')} as text) as id)`.as('wanted'))
+      .leftJoin('clients as client', 'client.id', 'wanted.id')
+      .leftJoin('client_secrets as secret', (join) =>
+        join
+          .onRef('secret.client_id', '=', 'client.id')
+          .on((on) =>
+            on.or([on('secret.expires_at', 'is', null), on('secret.expires_at', '>', given('now'))]),
+          ),
+      )
+      .select(['client.auth_method', 'client.jwks', 'client.disabled_at', 'secret.hash']),
+  )
+}
+
+function prepareClient(db: Database) {
+  return new PreparedQuery(db, (given: GivenAs<{ id: string }>) =>
+    selectClients(db).where('client.id', '=', given('id')),
+  )
+}
+
+/** Clients with what their plans give them; {@link toClient} reads the rows. */
+export function selectClients(db: Database) {
+  return db
+    .selectFrom('clients as client')
+    .leftJoin('plans as plan', 'plan.id', 'client.plan_id')
+    .selectAll('client')
+    .select(planColumns)
+}
+
+/** What a query over `clients as client` and `plans as plan` takes of the plan; see {@link entitlementOf}. */
+export const planColumns = [
+  'plan.roles as plan_roles',
+  'plan.rate_limit as plan_rate_limit',
+  'plan.rate_limit_window_ms as plan_rate_limit_window_ms',
+] as const
+
+/** The part of a row that says what a client's tokens carry. */
+interface EntitlementRow {
+  readonly roles: string
+  readonly rate_limit: number
+  readonly rate_limit_window_ms: number
+  readonly plan_roles: string | null
+  readonly plan_rate_limit: number | null
+  readonly plan_rate_limit_window_ms: number | null
+}
+
+/** What a client's tokens carry, by its own row and its plan's. */
+export function entitlementOf(row: EntitlementRow): Entitlement {
+  const roles = splitList(row.roles)
+  return {
+    roles: row.plan_roles ? sortedOnce([...roles, ...splitList(row.plan_roles)]) : roles,
+    quota: {
+      limit: row.plan_rate_limit ?? row.rate_limit,
+      windowMs: row.plan_rate_limit_window_ms ?? row.rate_limit_window_ms,
+    },
+  }
+}
+
+/** The items in order, each once: how lists of names are stored. */
+export function sortedOnce(items: readonly string[]): string[] {
+  return [...new Set(items)].sort()
+}
+
+/** The scope whose holders may administer. */
+export const adminScope = 'admin'
+
+/** Whether a client, while it is not disabled, can administer by itself. */
+export function isAdministrator({ scopes, grantTypes }: ClientDetails): boolean {
+  return scopes.includes(adminScope) && grantTypes.includes('client_credentials')
+}
+
+function toRow(client: ClientDetails): Selectable<Tables['clients']> {
+  return {
+    id: client.id,
+    name: client.name,
+    name_key: client.name.toLowerCase(),
+    roles: joinList(client.roles),
+    scopes: joinList(client.scopes),
+    grant_types: joinList(client.grantTypes),
+    plan_id: client.planId,
+    rate_limit: client.quota.limit,
+    rate_limit_window_ms: client.quota.windowMs,
+    auth_method: client.authMethod,
+    jwks: client.jwks,
+    redirect_uris: joinList(client.redirectUris),
+    audiences: joinList(client.audiences),
+    token_format: client.tokenFormat,
+    access_token_lifetime_ms: client.accessTokenLifetimeMs,
+    refresh_token_lifetime_ms: client.refreshTokenLifetimeMs,
+    skips_consent: Number(client.skipsConsent),
+    allows_get_token: Number(client.allowsGetToken),
+    created_at: client.createdAt,
+    updated_at: client.updatedAt,
+    disabled_at: client.disabledAt,
+    is_admin: Number(isAdministrator(client)),
+  }
+}
+
+/** Only this file writes the columns whose texts are told apart here. */
+export function toClient(row: Selectable<Tables['clients']> & EntitlementRow): Client {
   return {
     id: row.id,
     name: row.name,
     roles: splitList(row.roles),
     scopes: splitList(row.scopes),
     quota: { limit: row.rate_limit, windowMs: row.rate_limit_window_ms },
-    // Only this class writes the column.
+    planId: row.plan_id,
     grantTypes: splitList(row.grant_types) as GrantType[],
+    authMethod: row.auth_method as AuthMethod,
+    jwks: row.jwks,
+    redirectUris: splitList(row.redirect_uris),
+    audiences: splitList(row.audiences),
+    tokenFormat: row.token_format as TokenFormat,
+    accessTokenLifetimeMs: row.access_token_lifetime_ms,
+    refreshTokenLifetimeMs: row.refresh_token_lifetime_ms,
+    skipsConsent: row.skips_consent !== 0,
+    allowsGetToken: row.allows_get_token !== 0,
     createdAt: row.created_at,
+    updatedAt: row.updated_at,
     disabledAt: row.disabled_at,
+    granted: entitlementOf(row),
   }
 }

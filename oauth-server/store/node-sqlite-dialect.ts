@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -17,9 +17,16 @@ import {
   SqliteQueryCompiler,
   type SqliteStatement,
 } from 'kysely'
+import { StatementCache } from './statement-cache.ts'
 
 /** How long a statement waits for another process, such as the command line, to finish its transaction. */
 const busyTimeoutMs = 5_000
+
+/**
+ * SQLite's own 2 MiB hold the upper pages of the indexes of a small store only. With these a store of millions of tokens
+ * has them in memory; they are taken page by page, as they are needed.
+ */
+const maxCacheKib = 65_536
 
 /** Kysely's SQLite dialect on the SQLite that Node carries. */
 export class NodeSqliteDialect implements Dialect {
@@ -73,22 +80,28 @@ function openNodeSqlite(file: string): SqliteDatabase {
     closeSync(openSync(file, 'a', 0o600))
   }
   const database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
-  database.exec('pragma journal_mode = wal')
+  // Asked first: the change needs the database to itself, and processes that start together would only get in the way.
+  if (database.prepare('pragma journal_mode').get()?.journal_mode !== 'wal')
+    database.exec('pragma journal_mode = wal')
   // With WAL, anything below FULL can lose the last commits at a power cut: a consumed refresh token would live again.
   database.exec('pragma synchronous = full')
+  database.exec(`pragma cache_size = -${maxCacheKib}`)
+  const statements = new StatementCache(database)
   return {
     close: () => database.close(),
-    prepare: (sql) => adaptStatement(database.prepare(sql)),
+    prepare: (text) => adaptStatement(statements, text),
   }
 }
 
-function adaptStatement(statement: StatementSync): SqliteStatement {
+function adaptStatement(statements: StatementCache, text: string): SqliteStatement {
   // Kysely's types leave the parameters open; those of our queries are texts, numbers and nulls.
   const inputs = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[]
+  const { statement, reader } = statements.get(text)
   return {
-    reader: statement.columns().length > 0,
+    reader,
     all: (parameters) => statement.all(...inputs(parameters)),
     run: (parameters) => statement.run(...inputs(parameters)),
-    iterate: (parameters) => statement.iterate(...inputs(parameters)),
+    // Read row by row, while other queries may run the same text.
+    iterate: (parameters) => statements.compile(text).statement.iterate(...inputs(parameters)),
   }
 }

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { type DatabaseLocation, databaseUrlRule, parseDatabaseUrl } from '../../common/database-url.ts'
-import { migrate } from './migrations.ts'
+import { migrate } from './migrate.ts'
 import { NodeSqliteDialect } from './node-sqlite-dialect.ts'
 import type { Database, Tables } from './tables.ts'
 
@@ -24,16 +24,21 @@ export class DatabaseOpenError extends Error {
  * Throws {@link DatabaseOpenError}.
  */
 export async function openDatabase(url: string): Promise<Database> {
-  const location = parseDatabaseUrl(url)
-  if (location === undefined) throw new DatabaseOpenError(`its URL ${databaseUrlRule}`)
-  const db = new Kysely<Tables>({ dialect: dialectOf(location) })
+  const db = connect(url)
   try {
     await migrate(db)
     return db
   } catch (error) {
     await db.destroy()
-    throw new DatabaseOpenError(reasonOf(error, location), error)
+    throw new DatabaseOpenError(reasonOf(error, url), error)
   }
+}
+
+/** The store at a URL with its tables as they are. Throws {@link DatabaseOpenError} when it is no database's URL. */
+export function connect(url: string): Database {
+  const location = parseDatabaseUrl(url)
+  if (location === undefined) throw new DatabaseOpenError(`its URL ${databaseUrlRule}`)
+  return new Kysely<Tables>({ dialect: dialectOf(location) })
 }
 
 function dialectOf(location: DatabaseLocation): NodeSqliteDialect | PostgresDialect {
@@ -62,7 +67,8 @@ function createPool(url: string): pg.Pool {
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
   oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')
 
-function reasonOf(error: unknown, location: DatabaseLocation): string {
+function reasonOf(error: unknown, url: string): string {
+  const location = parseDatabaseUrl(url)
   const reason = error instanceof Error ? error.message || ('code' in error ? String(error.code) : '') : ''
-  return location.kind === 'sqlite' ? `${location.file}: ${reason}` : reason
+  return location?.kind === 'sqlite' ? `${location.file}: ${reason}` : reason
 }

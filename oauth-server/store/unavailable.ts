@@ -15,9 +15,18 @@ const clientTimeLimits = new Set([
 /** SQLite's primary result codes SQLITE_BUSY and SQLITE_LOCKED. */
 const sqliteBusyCodes = new Set([5, 6])
 
+/** More rows wait to be written than the store can take in time. */
+export class StoreOverloaded extends Error {
+  constructor(maxWaiting: number) {
+    super(`${maxWaiting} rows wait to be written already`)
+    this.name = 'StoreOverloaded'
+  }
+}
+
 /** Whether a failed query may succeed when it is tried again a little later. */
 export function isStoreUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  if (error instanceof StoreOverloaded) return true
   if ('errcode' in error && typeof error.errcode === 'number')
     return sqliteBusyCodes.has(error.errcode & 0xff)
   if ('code' in error && typeof error.code === 'string' && unavailableCodes.test(error.code)) return true

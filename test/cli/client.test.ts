@@ -29,6 +29,7 @@ t.test('a client is made, listed and shown, and its secret is printed once', asy
     '20',
     '--window',
     '1m',
+    '--create-roles',
   ]
   const made = await run('client', 'create', ...options, ...database)
   t.equal(made.code, 0, made.stderr)
@@ -103,7 +104,7 @@ t.test('bad values are one clear line on stderr and exit code 1', async (t) => {
 t.test('the server runs until it is told to stop, and clients are made meanwhile', async (t) => {
   const url = await makeDatabase(t)
   const config = join(dirname(url.slice('sqlite:'.length)), 'oauth-server.yaml')
-  writeFileSync(config, `listen: 127.0.0.1:0\ndatabase: "${url}"\n`)
+  writeFileSync(config, `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndatabase: "${url}"\n`)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const server = runPasserelle(['oauth-server', '--config', config])
     const [, serverUrl] = await server.until(/"url":"(http:[^"]+)"/)

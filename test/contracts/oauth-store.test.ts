@@ -4,8 +4,13 @@ import { ClientNotFound, ClientRegistry } from '../../oauth-server/clients/clien
 import { hashCredential } from '../../oauth-server/credentials.ts'
 import { deleteExpiredRows } from '../../oauth-server/store/expired-rows.ts'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
-import { type NewRefreshToken, TokenRepository } from '../../oauth-server/store/token-repository.ts'
+import {
+  type NewRefreshToken,
+  type TokenFamily,
+  TokenRepository,
+} from '../../oauth-server/store/token-repository.ts'
 import { type DatabaseKind, databaseKinds } from '../support/databases.ts'
+import { tester } from '../support/oauth-server.ts'
 import { raceInProcesses } from '../support/store-process.ts'
 
 const day = 86_400_000
@@ -23,11 +28,12 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
       quota: { limit: 999_999_999_999, windowMs: 366 * day },
       grantTypes: ['client_credentials', 'refresh_token'],
     } as const
-    const { client } = await registry.create(wanted)
+    const { client } = await registry.create(wanted, tester, { createRoles: true })
     t.strictSame(await registry.show(client.id), client)
     t.match(client, { ...wanted, roles: ['EDITOR', 'USER'], scopes: ['a:b', 'user'], disabledAt: null })
-    const second = await registry.create({ ...wanted, roles: [] })
-    t.strictSame(await registry.list(), [client, second.client])
+    const second = await registry.create({ ...wanted, roles: [] }, tester)
+    const all = await registry.page({}, { limit: 10, after: undefined })
+    t.strictSame(all, { items: [client, second.client], next: undefined })
     t.strictSame((await registry.show(second.client.id)).roles, [])
     await t.rejects(registry.show('nobody'), new ClientNotFound('nobody'))
   })
@@ -65,10 +71,10 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
 
   t.test('what has expired is deleted in batches, and what has not stays', async (t) => {
     const { db, registry, tokens } = await open(t)
-    const { client } = await registry.create(anyClient)
-    await tokens.saveFamily({ id: 'old', clientId: client.id, expiresAt: 100 })
-    await tokens.saveFamily({ id: 'prolonged', clientId: client.id, expiresAt: 100 })
-    await tokens.saveFamily({ id: 'prolonged', clientId: client.id, expiresAt: 200 })
+    const { client } = await registry.create(anyClient, tester)
+    await tokens.saveFamily(family('old', client.id, 100))
+    await tokens.saveFamily(family('prolonged', client.id, 100))
+    await tokens.saveFamily(family('prolonged', client.id, 200))
     for (const name of ['a', 'b', 'c'])
       await tokens.insertRefreshToken({ ...tokenRow(name, client.id), familyId: 'old', expiresAt: 100 })
     await tokens.insertAccessToken({ ...tokenRow('d', client.id), familyId: null, expiresAt: 100 })
@@ -99,8 +105,8 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
     const registry = new ClientRegistry(db, { now: () => ++ticks, random: randomBytes })
     const tokens = new TokenRepository(db)
     if (withToken !== undefined) {
-      const { client } = await registry.create(anyClient)
-      await tokens.saveFamily({ id: 'family', clientId: client.id, expiresAt: day })
+      const { client } = await registry.create(anyClient, tester)
+      await tokens.saveFamily(family('family', client.id, day))
       await tokens.insertRefreshToken(tokenRow(withToken, client.id))
     }
     return { db, url: database.url, registry, tokens }
@@ -112,14 +118,20 @@ const anyClient = {
   roles: [],
   scopes: ['user'],
   quota: { limit: 1, windowMs: 1_000 },
-  grantTypes: ['refresh_token'],
+  grantTypes: ['client_credentials', 'refresh_token'],
 } as const
+
+function family(id: string, clientId: string, expiresAt: number): TokenFamily {
+  return { id, clientId, userId: null, audience: [], expiresAt, endsAt: 90 * day }
+}
 
 function tokenRow(name: string, clientId: string): NewRefreshToken {
   return {
     hash: hashCredential(name),
     lastFour: 'last',
     clientId,
+    userId: null,
+    audience: [],
     familyId: 'family',
     scope: ['user'],
     issuedAt: 0,

@@ -31,6 +31,10 @@ t.test(
       encoding: 'utf8',
       stdio: 'pipe',
     })
+    t.match(
+      start.output(),
+      /^ +a user +demo, password \S{12}, for the public client demo-application-\w{8}$/m,
+    )
     t.match(shown, /HTTP\/1\.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm="passerelle"/)
     t.match(shown, /HTTP\/1\.1 200 OK/)
     t.match(shown, /X-Rate-Limit-Limit: 20\r\nX-Rate-Limit-Remaining: 19\r\nX-Rate-Limit-Reset: \d{10}\r\n/)
@@ -88,7 +92,7 @@ t.test('clients are made, listed and shown while the server runs, and work at on
     t.equal(await command.ended, 0)
     return JSON.parse(command.output())
   }
-  const figures = ['--rate-limit', '5', '--window', '1h']
+  const figures = ['--rate-limit', '5', '--window', '1h', '--create-roles']
   const made = await client(
     'create',
     '--name',

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { basic, formCredentials, startTestServer } from '../support/oauth-server.ts'
+import { basic, formCredentials, publicClient, startTestServer, tester } from '../support/oauth-server.ts'
 
 const grant = { grant_type: 'client_credentials' }
 
@@ -18,7 +18,60 @@ t.test('a client authenticates by HTTP Basic or in the form', async (t) => {
   t.equal((await server.post('/oauth/token', grant, scheme)).status, 200, 'the scheme has no case')
 })
 
-t.test('Basic credentials are form-decoded, because strict libraries encode even - and _', async (t) => {
+t.test('A2: a client that has one way to send its secret is refused the other', async (t) => {
+  const server = await startTestServer(t)
+  for (const [authMethod, byBasic, byForm] of [
+    ['client_secret', 200, 200],
+    ['client_secret_basic', 200, 401],
+    ['client_secret_post', 401, 200],
+  ] as const) {
+    const client = await server.create({ authMethod })
+    t.equal((await server.post('/oauth/token', grant, basic(client))).status, byBasic, authMethod)
+    const inForm = await server.post('/oauth/token', { ...grant, ...formCredentials(client) })
+    t.equal(inForm.status, byForm, authMethod)
+  }
+})
+
+t.test('A6: a public client has no token of its own, and looks nothing up', async (t) => {
+  const server = await startTestServer(t)
+  const { client } = await server.registry.create(publicClient, tester)
+  const { client_id } = { client_id: client.id }
+  const own = await server.post('/oauth/token', { ...grant, client_id })
+  t.equal(own.status, 400)
+  t.match(await own.json(), { error: 'unauthorized_client' })
+  await server.db.updateTable('clients').set({ grant_types: 'client_credentials' }).execute()
+  const smuggled = await server.post('/oauth/token', { ...grant, client_id })
+  t.match(await smuggled.json(), { error: 'unauthorized_client' }, 'whatever is registered')
+  const inspected = await server.post('/oauth/introspect', { token: 'x', client_id })
+  t.equal(inspected.status, 401)
+  t.match(await inspected.json(), { error: 'invalid_client' })
+  for (const secret of ['x', 'psk_x']) {
+    const form = { ...grant, client_id, client_secret: secret }
+    t.equal((await server.post('/oauth/token', form)).status, 401, 'a secret where there is none')
+    const header = { authorization: `Basic ${Buffer.from(`${client.id}:${secret}`).toString('base64')}` }
+    t.equal((await server.post('/oauth/token', grant, header)).status, 401)
+  }
+})
+
+t.test('A12: there is no password grant, and no other that is not named', async (t) => {
+  const server = await startTestServer(t)
+  const client = await server.create()
+  for (const grant_type of [
+    'password',
+    'implicit',
+    'token',
+    'CLIENT_CREDENTIALS',
+    '__proto__',
+    'credentials',
+  ]) {
+    const form = { grant_type, username: 'a', password: 'b' }
+    const response = await server.post('/oauth/token', form, basic(client))
+    t.equal(response.status, 400, grant_type)
+    t.match(await response.json(), { error: 'unsupported_grant_type' }, grant_type)
+  }
+})
+
+t.test('A2: Basic credentials are form-decoded, because strict libraries encode even - and _', async (t) => {
   const server = await startTestServer(t)
   const { client, secret } = await server.create()
   const strictly = (text: string) =>
@@ -38,7 +91,7 @@ t.test('ids and secrets are the same with and without url-encoding', async (t) =
   t.equal(encodeURIComponent(client.id + secret), client.id + secret)
 })
 
-t.test('two ways at once are refused', async (t) => {
+t.test('A2: two ways at once are refused', async (t) => {
   const server = await startTestServer(t)
   const client = await server.create()
   const other = await server.create()
@@ -49,7 +102,7 @@ t.test('two ways at once are refused', async (t) => {
   t.equal(otherId.status, 400, 'a header and a form that name different clients')
 })
 
-t.test('unknown, wrong, disabled and missing credentials get one and the same answer', async (t) => {
+t.test('A3: unknown, wrong, disabled and missing credentials get one and the same answer', async (t) => {
   const server = await startTestServer(t)
   const client = await server.create()
   const disabled = await server.create()
@@ -57,6 +110,19 @@ t.test('unknown, wrong, disabled and missing credentials get one and the same an
     .updateTable('clients')
     .set({ disabled_at: 1 })
     .where('id', '=', disabled.client.id)
+    .execute()
+  const expired = await server.create()
+  const revoked = await server.create()
+  const basicOnly = await server.create({ authMethod: 'client_secret_basic' })
+  const secretOf = ({ client: { id } }: { client: { id: string } }) => ['client_id', '=', id] as const
+  await server.db
+    .updateTable('client_secrets')
+    .set({ expires_at: 1 })
+    .where(...secretOf(expired))
+    .execute()
+  await server.db
+    .deleteFrom('client_secrets')
+    .where(...secretOf(revoked))
     .execute()
   const { id } = client.client
   const attempts: readonly (readonly [string, Record<string, string>, Record<string, string>])[] = [
@@ -68,6 +134,9 @@ t.test('unknown, wrong, disabled and missing credentials get one and the same an
     ['an empty secret', { client_id: id, client_secret: '' }, {}],
     ["the secret's hash", { client_id: id, client_secret: await storedHash() }, {}],
     ['no credentials', {}, {}],
+    ['an expired secret', formCredentials(expired), {}],
+    ['a revoked secret', formCredentials(revoked), {}],
+    ['a secret sent in another way than the client’s', formCredentials(basicOnly), {}],
     ['a disabled client', formCredentials(disabled), {}],
     ['a disabled client by Basic', {}, basic(disabled)],
     ['another scheme', {}, { authorization: 'Bearer pat_x' }],
@@ -90,11 +159,11 @@ t.test('unknown, wrong, disabled and missing credentials get one and the same an
 
   async function storedHash() {
     const row = await server.db
-      .selectFrom('clients')
+      .selectFrom('client_secrets')
       .selectAll()
-      .where('id', '=', id)
+      .where('client_id', '=', id)
       .executeTakeFirstOrThrow()
-    return row.secret_hash
+    return row.hash
   }
 })
 
@@ -110,7 +179,7 @@ t.test('a code_verifier with the authorization_code grant does not stand in for 
   t.equal(response.status, 401)
 })
 
-t.test('credentials in the query are never read', async (t) => {
+t.test('A2: credentials in the query are never read', async (t) => {
   const server = await startTestServer(t)
   const query = new URLSearchParams(formCredentials(await server.create()))
   t.equal((await server.post(`/oauth/token?${query}`, grant)).status, 401)

@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import {
-  ClientRegistry,
-  ClientRuleBroken,
-  type NewClient,
-} from '../../oauth-server/clients/client-registry.ts'
+import { ClientRegistry, type NewClient } from '../../oauth-server/clients/client-registry.ts'
+import { ClientRuleBroken } from '../../oauth-server/clients/client-rules.ts'
 import { mintCredential } from '../../oauth-server/credentials.ts'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
+import { tester } from '../support/oauth-server.ts'
 
 const wanted: NewClient = {
   name: 'Tracks',
@@ -43,24 +41,54 @@ t.test('what breaks a rule is named with its value and the rule', async (t) => {
     [{ quota: { limit: 1.5, windowMs: 1_000 } }, /quota/],
     [{ quota: { limit: 1, windowMs: 999 } }, /quota/],
     [{ quota: { limit: 1, windowMs: 1_500 } }, /in whole seconds/],
+    [{ redirectUris: ['http://app.example.org/done'] }, /redirect URI "http:\/\/app.example.org\/done" must/],
+    [{ audiences: ['api'] }, /audience "api" must be an absolute URI/],
+    [{ accessTokenLifetimeMs: 999 }, /access token lifetime "999ms" must be from 1s to 366d/],
+    [{ refreshTokenLifetimeMs: 367 * 86_400_000 }, /refresh token lifetime/],
+    [{ authMethod: 'private_key_jwt' }, /"private_key_jwt" needs its public keys/],
+    [{ authMethod: 'none' }, /"none" does not go with the grant client_credentials/],
+    [{ grantTypes: ['refresh_token'] }, /grant types "refresh_token" must have client_credentials or/],
+    [{ grantTypes: ['authorization_code'] }, /need at least one redirect URI/],
+    [{ planId: 'gold' }, /plan "gold" is not known/],
   ]
   for (const [change, message] of broken) {
-    const error = await registry.create({ ...wanted, ...change }).catch((caught: unknown) => caught)
+    const error = await registry
+      .create({ ...wanted, ...change }, tester, { createRoles: true })
+      .catch((caught: unknown) => caught)
     t.ok(error instanceof ClientRuleBroken, String(message))
     t.match(error, { message })
     t.notMatch((error as Error).message, /\n/)
   }
-  t.strictSame(await registry.list(), [])
+  t.strictSame(await registry.page({}, { limit: 1, after: undefined }), { items: [], next: undefined })
+})
+
+t.test('a private key that is given for a public one is refused and not repeated', async (t) => {
+  const key = { d: 'sentinel-of-a-private-key', kty: 'OKP', crv: 'Ed25519', x: 'x' }
+  const jwks = JSON.stringify({ keys: [key] })
+  const made = registry.create({ ...wanted, authMethod: 'private_key_jwt', jwks }, tester, {
+    createRoles: true,
+  })
+  const error = await made.catch((caught: unknown) => caught)
+  t.match(error, { message: /the client's jwks "of \d+ characters" must be a JWK Set/ })
+  t.notMatch(JSON.stringify(error), /senti/)
 })
 
 t.test('ids are readable, and different for the same name', async (t) => {
-  const first = await registry.create({ ...wanted, name: '  Ma Chaîne — TV!  ' })
-  const second = await registry.create({ ...wanted, name: '  Ma Chaîne — TV!  ' })
+  const first = await registry.create({ ...wanted, name: '  Ma Chaîne — TV!  ' }, tester, {
+    createRoles: true,
+  })
+  const second = await registry.create({ ...wanted, name: '  Ma Chaîne — TV!  ' }, tester, {
+    createRoles: true,
+  })
   t.match(first.client.id, /^ma-chaine-tv-[a-z2-9]{8}$/)
   t.not(first.client.id, second.client.id)
   t.not(first.secret, second.secret)
-  t.match((await registry.create({ ...wanted, name: '日本' })).client.id, /^client-[a-z2-9]{8}$/)
-  const long = (await registry.create({ ...wanted, name: 'x-'.repeat(50) })).client.id
+  t.match(
+    (await registry.create({ ...wanted, name: '日本' }, tester, { createRoles: true })).client.id,
+    /^client-[a-z2-9]{8}$/,
+  )
+  const long = (await registry.create({ ...wanted, name: 'x-'.repeat(50) }, tester, { createRoles: true }))
+    .client.id
   t.match(long, /^[a-z0-9-]{1,64}$/)
 })
 

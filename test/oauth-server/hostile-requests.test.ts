@@ -46,7 +46,7 @@ t.test('a body that is no form is an invalid request, never a failure', async (t
 t.test('what is well-formed but unknown is ignored', async (t) => {
   const server = await startTestServer(t)
   const headers = { ...basic(await server.create()), 'content-type': `${form}; charset=UTF-8` }
-  const body = `${grant}&resource=https%3A%2F%2Fexample.org&__proto__=x&scope=`
+  const body = `${grant}&request=https%3A%2F%2Fexample.org&__proto__=x&scope=`
   const response = await fetch(`${server.url}/oauth/token`, { method: 'POST', headers, body })
   t.equal(response.status, 200)
 })

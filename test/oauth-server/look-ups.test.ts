@@ -1,4 +1,7 @@
 import t from 'tap'
+import type { NewClient } from '../../oauth-server/clients/client-registry.ts'
+import { ResourceRegistry } from '../../oauth-server/clients/resource-registry.ts'
+import { Changes } from '../../oauth-server/store/changes.ts'
 import {
   basic,
   formCredentials,
@@ -6,6 +9,7 @@ import {
   resourceServer,
   startTestServer,
   type TestServer,
+  tester,
 } from '../support/oauth-server.ts'
 
 function verify(server: TestServer, token: string, headers: Record<string, string>): Promise<Response> {
@@ -31,7 +35,10 @@ t.test("verifToken answers in the original's shape, with the scope and the windo
   })
 })
 
-t.test('introspection says the same in the shape of RFC 7662', async (t) => {
+const films = 'https://films.example.org'
+const stats = 'https://stats.example.org'
+
+t.test('A15: introspection says the same in the shape of RFC 7662', async (t) => {
   const server = await startTestServer(t)
   const gateway = await server.create(resourceServer)
   const partner = await server.create({ roles: ['USER', 'EDITOR'], scopes: ['user', 'stats'] })
@@ -46,6 +53,8 @@ t.test('introspection says the same in the shape of RFC 7662', async (t) => {
     t.strictSame(await response.json(), {
       active: true,
       client_id: partner.client.id,
+      sub: partner.client.id,
+      iss: server.url,
       scope: 'stats user',
       exp: iat + 3_600,
       iat,
@@ -57,7 +66,56 @@ t.test('introspection says the same in the shape of RFC 7662', async (t) => {
   }
 })
 
-t.test('a token that cannot be used is told without why', async (t) => {
+t.test('A16: verifToken and introspection say the same of every token, for every asker', async (t) => {
+  const server = await startTestServer(t)
+  for (const uri of [films, stats])
+    await new ResourceRegistry(server.db, new Changes(server.db, () => 1)).create({ uri, name: uri }, tester)
+  const askers = [
+    await server.create(resourceServer),
+    await server.create({ ...resourceServer, audiences: [films] }),
+  ]
+  const grantTypes = ['client_credentials', 'refresh_token'] as const
+  const makers: readonly Partial<NewClient>[] = [
+    {},
+    { roles: ['USER', 'EDITOR'], scopes: ['stats', 'user'], grantTypes },
+    { audiences: [films, stats], tokenFormat: 'jwt', roles: [] },
+    { audiences: [stats], quota: { limit: 7, windowMs: 2_000 }, accessTokenLifetimeMs: 5_000 },
+  ]
+  const tokens: string[] = ['nonsense']
+  for (const wanted of makers) {
+    const { access_token, refresh_token } = await obtainTokens(server, await server.create(wanted))
+    tokens.push(access_token, ...(refresh_token ? [refresh_token] : []))
+  }
+  let seen = 0
+  for (const later of [0, 5_000, 3_600_000]) {
+    server.clock.now += later
+    for (const token of tokens)
+      for (const asker of askers) {
+        const verified = await verify(server, token, basic(asker))
+        const inspected = await server.post('/oauth/introspect', { token }, basic(asker))
+        const facts = (await inspected.json()) as Record<string, unknown>
+        t.equal(verified.status === 200, facts.active)
+        if (facts.active !== true) continue
+        seen += 1
+        const old = (await verified.json()) as Record<string, unknown>
+        t.strictSame(
+          [old.client, old.scope, old.rateLimit, old.rateLimitWindow, old.roles],
+          [
+            facts.client_id,
+            facts.scope,
+            facts.rate_limit,
+            facts.rate_limit_window,
+            [facts.roles].flat().join(','),
+          ],
+        )
+        const endS = Math.floor(server.clock.now / 1_000) + Number(old.expires)
+        t.ok(Math.abs(endS - Number(facts.exp)) <= 1, 'the same end, within the rounding')
+      }
+  }
+  t.equal(seen, 13, 'those that live, by those who may see them')
+})
+
+t.test('A15, A16: a token that cannot be used is told without why', async (t) => {
   const server = await startTestServer(t)
   const gateway = await server.create(resourceServer)
   const partner = await server.create({ grantTypes: ['client_credentials', 'refresh_token'] })
@@ -106,7 +164,7 @@ t.test('a token works until its last second and not after it', async (t) => {
   t.equal((await verify(server, access_token, basic(gateway))).status, 401)
 })
 
-t.test('only a client with the scope introspect may look tokens up', async (t) => {
+t.test('A15, A16: only a client with the scope introspect may look tokens up', async (t) => {
   const server = await startTestServer(t)
   const partner = await server.create()
   const { access_token } = await obtainTokens(server, partner)
@@ -118,7 +176,7 @@ t.test('only a client with the scope introspect may look tokens up', async (t) =
   t.match(await inspected.json(), { error: 'insufficient_scope' })
 })
 
-t.test('a caller that does not authenticate is told so by a Basic challenge', async (t) => {
+t.test('A15, A16: a caller that does not authenticate is told so by a Basic challenge', async (t) => {
   const server = await startTestServer(t)
   const gateway = await server.create(resourceServer)
   const { access_token } = await obtainTokens(server, await server.create())

@@ -24,7 +24,11 @@ t.test('a database that went away is a 503, and its return is noticed', await ne
   const url = new URL(database.url)
   url.port = String(forwarder.port)
   const { log, lines } = captureLog()
-  const settings = defaultOAuthServerSettings({ listen: { host: '127.0.0.1', port: 0 }, database: url.href })
+  const settings = defaultOAuthServerSettings({
+    listen: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0 },
+    database: url.href,
+  })
   const server = await startOAuthServer(settings, log)
   t.teardown(async () => {
     await server.close()
@@ -104,7 +108,11 @@ t.test('a taken port is told, and nothing is left running', async (t) => {
   const database = await createSqlite()
   t.teardown(() => database.drop())
   const { port } = taken.address() as AddressInfo
-  const settings = defaultOAuthServerSettings({ listen: { host: '127.0.0.1', port }, database: database.url })
+  const settings = defaultOAuthServerSettings({
+    listen: { host: '127.0.0.1', port },
+    admin: { host: '127.0.0.1', port: 0 },
+    database: database.url,
+  })
   await t.rejects(startOAuthServer(settings, captureLog().log), {
     message: /the oauth-server cannot listen on .*taken/,
   })

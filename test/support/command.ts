@@ -16,9 +16,15 @@ export interface RunningCommand {
   readonly ended: Promise<number | string | null>
 }
 
-/** Starts `passerelle` with these arguments, as a person would. */
-export function runPasserelle(args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningCommand {
-  return runCommand(process.execPath, ['cli/passerelle.ts', ...args], env)
+/** Starts `passerelle` with these arguments, as a person would; `input` is what is piped into it. */
+export function runPasserelle(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  input?: string,
+): RunningCommand {
+  const command = runCommand(process.execPath, ['cli/passerelle.ts', ...args], env)
+  command.child.stdin?.end(input)
+  return command
 }
 
 export function runCommand(
@@ -26,7 +32,9 @@ export function runCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): RunningCommand {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  // Nobody reads what a command that has ended was told.
+  child.stdin.on('error', () => undefined)
   const printed = { both: '', stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk: Buffer) => {

@@ -4,8 +4,31 @@ export const formatExamples: Readonly<
 > = {
   duration: { accepted: ['500ms', '0s', '7d'], refused: ['', '5', '5 s'] },
   timeout: { accepted: ['1ms', '30s', '24d'], refused: ['', '0s', '25d', '999999999d'] },
+  date: {
+    accepted: ['2027-12-31', '2028-02-29'],
+    refused: [
+      '',
+      '2027-02-29',
+      '2027-06-31',
+      '2027-13-01',
+      '31.12.2027',
+      '2027-12-31T00:00Z',
+      '2027-12-31\n',
+    ],
+  },
   quota: { accepted: ['1000/1h'], refused: ['', '0/1h', '1000'] },
   'listen-address': { accepted: ['127.0.0.1:8080', '[::1]:0'], refused: ['', '8080', 'a:65536'] },
+  'key-256': {
+    accepted: ['A'.repeat(43), `${'-_'.repeat(21)}8`],
+    refused: [
+      '',
+      'A'.repeat(42),
+      'A'.repeat(44),
+      `${'A'.repeat(42)}B`,
+      `${'A'.repeat(42)}=`,
+      `${'A'.repeat(43)}\n`,
+    ],
+  },
   'http-url': {
     accepted: ['http://127.0.0.1:8081/oauth/verifToken', 'https://api.example', 'http://a/@b'],
     refused: [

@@ -22,7 +22,6 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
       'exchange.ts',
       'limit-policy.ts',
       'charge.ts',
-      'client-address.ts',
       'shared-store.ts',
       'revocation.ts',
       'revocation-intake.ts',
@@ -31,10 +30,12 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   // Its other top-level files stand on the ground floor: see floorOf.
   'oauth-server': [
     ['main.ts'],
+    ['services.ts'],
     ['app.ts'],
     ['endpoints', 'admin', 'portal'],
+    ['pages'],
     ['grants'],
-    ['clients', 'users', 'tokens'],
+    ['clients', 'users', 'tokens', 'keys', 'observe', 'gateways'],
     ['store'],
     ['config', 'errors.ts'],
   ],

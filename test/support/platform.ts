@@ -18,7 +18,7 @@ export interface PlatformUnderTest extends Platform {
   countSubRequests(): number
 }
 
-const anyPorts = { gateway: 0, admin: 0, oauthServer: 0, programs: 0, openApi: 0 }
+const anyPorts = { gateway: 0, admin: 0, oauthServer: 0, oauthAdmin: 0, programs: 0, openApi: 0 }
 
 export async function startTestPlatform(t: Test): Promise<PlatformUnderTest> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'passerelle-'))
@@ -42,7 +42,15 @@ export async function startTestPlatform(t: Test): Promise<PlatformUnderTest> {
     },
     async createClient(options) {
       const database = `sqlite:${join(dataFolder, 'oauth-server.db')}`
-      const command = runPasserelle(['client', 'create', ...options, '--database', database, '--json'])
+      const command = runPasserelle([
+        'client',
+        'create',
+        ...options,
+        '--create-roles',
+        '--database',
+        database,
+        '--json',
+      ])
       await command.ended
       const { client_id, client_secret } = JSON.parse(command.stdout())
       return { id: client_id, secret: client_secret }

@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely'
-import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
+import type { Migration } from 'kysely/migration'
 
-const createClientsAndTokens: Migration = {
+/** Clients with one secret each, and their tokens. */
+export const clientsAndTokens: Migration = {
   async up(db: Kysely<unknown>) {
     await createClients(db)
     await createTokenFamilies(db)
@@ -12,22 +13,6 @@ const createClientsAndTokens: Migration = {
     for (const table of ['access_tokens', 'refresh_tokens'])
       await db.schema.createIndex(`${table}_family_id`).on(table).column('family_id').execute()
   },
-}
-
-/** Every change of the tables, in the order of the names; a released one is never edited. */
-const migrations: Readonly<Record<string, Migration>> = {
-  '0001-clients-and-tokens': createClientsAndTokens,
-}
-
-const provider: MigrationProvider = { getMigrations: async () => migrations }
-
-/**
- * Brings the tables up to date, in one transaction. Two processes that start at once are safe: the second waits (for
- * SQLite's write lock or Postgres' advisory lock) and finds the work done.
- */
-export async function migrate<Schema>(db: Kysely<Schema>): Promise<void> {
-  const { error } = await new Migrator({ db, provider }).migrateToLatest()
-  if (error !== undefined) throw error
 }
 
 async function createClients(db: Kysely<unknown>): Promise<void> {

@@ -1,0 +1,48 @@
+import type { CompiledQuery, QueryResult } from 'kysely'
+import type { Database } from './tables.ts'
+
+/** Values by the names that a query has for them. */
+type Values = Readonly<Record<string, string | number | null>>
+
+/** A place in a query where a value will be. */
+class Placeholder {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** Gives what stands for a named value while the query is built; its type is what the query sees. */
+export type GivenAs<Given extends Values> = <Name extends keyof Given & string>(name: Name) => Given[Name]
+
+/**
+ * A query whose text is made once. Kysely builds and compiles a query at every call otherwise, which costs about as much
+ * as SQLite takes to run one of those that every request makes; it is for those.
+ */
+export class PreparedQuery<Given extends Values, Row> {
+  readonly #db: Database
+  readonly #build: (given: GivenAs<Given>) => { compile(): CompiledQuery<Row> }
+  #compiled: CompiledQuery<Row> | undefined
+
+  /** `build` is called once, at the first run. Every value that differs from run to run must come from `given`. */
+  constructor(db: Database, build: (given: GivenAs<Given>) => { compile(): CompiledQuery<Row> }) {
+    this.#db = db
+    this.#build = build
+  }
+
+  /** The rows for these values. */
+  async run(values: Given): Promise<Row[]> {
+    this.#compiled ??= this.#compile()
+    const compiled = this.#compiled
+    const parameters = compiled.parameters.map((value) =>
+      value instanceof Placeholder ? values[value.name] : value,
+    )
+    const result: QueryResult<Row> = await this.#db.executeQuery({ ...compiled, parameters })
+    return result.rows
+  }
+
+  #compile(): CompiledQuery<Row> {
+    return this.#build((name) => new Placeholder(name) as unknown as Given[typeof name]).compile()
+  }
+}

@@ -1,0 +1,52 @@
+import { asService, exchange, own, verified } from './parts.ts'
+import type { RequestGroup } from './request-group.ts'
+
+export const clientCredentials: readonly RequestGroup[] = [
+  {
+    ...asService,
+    requests: {
+      'own token': own,
+      'own token with a scope': `${own}&scope=user`,
+      'own token with the whole scope': `${own}&scope=stats+user`,
+      'own token with an unknown parameter': `${own}&colour=blue`,
+      'own token with the id repeated': `${own}&client_id={service}`,
+      'own token with another id': `${own}&client_id={poster}`,
+      'own token with an empty scope': `${own}&scope=`,
+      'own token beyond the client’s scope': `${own}&scope=introspect`,
+      'own token partly beyond the client’s scope': `${own}&scope=user+introspect`,
+      'own token with an unknown scope': `${own}&scope=admin`,
+      'own token with a malformed scope': `${own}&scope=us%22er`,
+      'own token with the scope twice': `${own}&scope=user&scope=stats`,
+      'own token with the grant type twice': `${own}&${own}`,
+      'own token for a resource': `${own}&resource=https%3A%2F%2Ffilms.example%2F`,
+      'own token for a resource and a scope': `${own}&resource=https%3A%2F%2Ffilms.example%2F&scope=user`,
+      'own token for an unknown resource': `${own}&resource=https%3A%2F%2Felsewhere.example%2F`,
+      'own token for a relative resource': `${own}&resource=films`,
+      'own token for a resource with a fragment': `${own}&resource=https%3A%2F%2Ffilms.example%2F%23part`,
+      'own token for two resources': `${own}&resource=https%3A%2F%2Ffilms.example%2F&resource=https%3A%2F%2Fseries.example%2F`,
+      'no parameter': '',
+      'no grant type': 'scope=user',
+      'empty grant type': 'grant_type=',
+      'unknown grant type': 'grant_type=magic',
+      'grant type in capitals': 'grant_type=CLIENT_CREDENTIALS',
+      'password grant': 'grant_type=password&username=anna&password=secret',
+      'implicit grant': 'grant_type=implicit',
+      'device grant': 'grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=x',
+      'token exchange':
+        'grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&subject_token=x',
+      'a name like a prototype’s': `${own}&__proto__=x&constructor=y`,
+      'a structured parameter': 'grant_type[]=client_credentials',
+      'a structured scope': `${own}&scope[]=user`,
+      'a NUL in a value': `${own}&scope=user%00`,
+      'bytes that are no UTF-8': `${own}&scope=%ff%fe`,
+      'a broken percent sign': `${own}&scope=%zz`,
+      'a code grant that the client may not use': `${exchange}&code=x&${verified}`,
+      'a refresh grant that the client may not use': 'grant_type=refresh_token&refresh_token=x',
+    },
+  },
+  {
+    to: '/oauth/token',
+    basic: '{web}:{web secret}',
+    requests: { 'own token that the client may not have': own },
+  },
+]

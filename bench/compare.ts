@@ -59,9 +59,9 @@ async function playRound(
   return isBackwards ? samples.toReversed() : samples
 }
 
-async function sample({ url, pid }: Contestant, plan: ComparisonPlan): Promise<Sample> {
+async function sample({ url, script, pid }: Contestant, plan: ComparisonPlan): Promise<Sample> {
   const before = processorTimeUs(pid)
-  const report = await load({ ...plan, url })
+  const report = await load({ ...plan, url, script })
   return { ...report, processorUs: (processorTimeUs(pid) - before) / Math.max(1, report.requests) }
 }
 

@@ -3,11 +3,13 @@ import { stringify } from 'yaml'
 import { freePorts } from './free-ports.ts'
 import { cores, type Stage } from './stage.ts'
 
-/** A gateway that is ready to be loaded. */
+/** A server that is ready to be loaded. */
 export interface Contestant {
   readonly name: string
   readonly pid: number
   readonly url: string
+  /** See `load`. */
+  readonly script?: readonly string[]
 }
 
 /** What stands behind every contestant. */

@@ -1,0 +1,14 @@
+import { runMeasurements } from '../run-measurements.ts'
+import { measureIntrospections } from './introspections.ts'
+import { measureScale } from './scale.ts'
+import { measureTokens } from './tokens.ts'
+
+await runMeasurements({
+  command: 'bench:oauth',
+  measurements: {
+    tokens: measureTokens,
+    introspections: measureIntrospections,
+    scale: measureScale,
+  },
+  needs: ['util-linux', 'wrk'],
+})

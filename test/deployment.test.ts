@@ -4,11 +4,14 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
+import { parse } from 'yaml'
 import { createProgram } from '../cli/program.ts'
 import type { ListenAddress } from '../common/listen-address.ts'
 import { readGatewayConfig } from '../gateway/config/load.ts'
 import { Metrics } from '../gateway/observe/metrics.ts'
 import { readOAuthServerConfig } from '../oauth-server/config/settings.ts'
+import { PushMetrics } from '../oauth-server/gateways/push-metrics.ts'
+import { Metrics as OAuthServerMetrics } from '../oauth-server/observe/metrics.ts'
 import { type ComposeService, readComposeFile } from './support/compose-file.ts'
 import { type Instruction, parseDockerfile } from './support/dockerfile.ts'
 import { type ParsedCommand, parseCommand } from './support/parse-command.ts'
@@ -16,6 +19,7 @@ import { type ParsedCommand, parseCommand } from './support/parse-command.ts'
 const composeText = read('docker-compose.yml')
 const { services, volumes: namedVolumes = {} } = readComposeFile('docker-compose.yml')
 const ownServices = Object.entries(services).filter(([, { build }]) => build !== undefined)
+const { networks } = parse(composeText)
 const stages = parseDockerfile(read('Dockerfile'))
 const instructions = stages.flatMap((stage) => stage.instructions)
 const image = stages.at(-1)?.instructions ?? []
@@ -98,7 +102,7 @@ t.test('every mounted file exists and cannot be written, and every mounted volum
 
 t.test('every service of ours starts with a command that the program knows', async (t) => {
   for (const [name, { command = [] }] of ownServices) {
-    const parsed = await parseCommand(createProgram(), command)
+    const parsed = await parseCommand(await createProgram(), command)
     t.equal(parsed.name, name)
   }
 })
@@ -110,20 +114,21 @@ t.test('every command that the documents run in a container is one that the prog
     t.ok(commands.length > 0, file)
     for (const [line, service = '', args = ''] of commands) {
       t.ok(service in services, line)
-      const { options } = await parseCommand(createProgram(), args.trim().split(/\s+/))
+      const { options } = await parseCommand(await createProgram(), args.trim().split(/\s+/))
       t.equal(options.config, mounts(services[service])[0]?.target, line)
     }
   }
 })
 
-t.test('the operations page names the gateway’s metrics, all of them and no other', async (t) => {
-  const metrics = new Metrics(() => 0)
-  t.teardown(() => metrics.close())
-  const named = (text: string) => [...new Set(text.match(/\bpasserelle_\w+(?=[` ])/g))].toSorted()
-  const rendered = [...(await metrics.render()).matchAll(/^# TYPE (passerelle_\w+)/gm)].map(
-    ([, name]) => name,
-  )
-  t.same(named(read('docs/operations.md')), rendered.toSorted())
+t.test('the operations page names the metrics of both servers, all of them and no other', async (t) => {
+  const gateway = new Metrics(() => 0)
+  t.teardown(() => gateway.close())
+  const oauthServer = new OAuthServerMetrics()
+  new PushMetrics(oauthServer.registry, async () => new Map())
+  const texts = await Promise.all([gateway.render(), oauthServer.render()])
+  const own = texts.join('\n').matchAll(/^# TYPE (passerelle_\w+)/gm)
+  const named = read('docs/operations.md').match(/\bpasserelle_\w+(?=[` ])/g)
+  t.same([...new Set(named)].toSorted(), [...own].map(([, name]) => name).toSorted())
 })
 
 t.test('both configurations are valid with no more than the variables that their service gets', async (t) => {
@@ -152,8 +157,8 @@ t.test(
       'oauth-server': [oauthServer.listen],
       'sample-backends': [backends.options.programs, backends.options.open] as ListenAddress[],
     }
-    const isReachable = (service: string, port: string) =>
-      listening[service]?.some((address) => address.host === '0.0.0.0' && address.port === Number(port))
+    const isReachable = (service: string, port: string, addresses = listening[service]) =>
+      addresses?.some((address) => address.host === '0.0.0.0' && address.port === Number(port))
 
     const checked = { ...listening, gateway: [gateway.admin] }
     for (const [name, addresses] of Object.entries(checked)) {
@@ -175,6 +180,8 @@ t.test(
       ...gateway.routes.map(({ to }) => to),
     ].map((url) => new URL(url))
     for (const { hostname, port, href } of targets) t.ok(isReachable(hostname, port), href)
+    for (const { hostname, port, href } of oauthServer.gateways.map(({ url }) => new URL(url)))
+      t.ok(hostname === 'gateway' && isReachable(hostname, port, [gateway.admin]), href)
   },
 )
 
@@ -183,7 +190,23 @@ t.test('only the public listeners are published, and only on this machine', asyn
   t.same(published.map(([name]) => name).toSorted(), ['gateway', 'oauth-server'])
   for (const [name, { ports = [] }] of published)
     for (const port of ports) t.match(port, /^127\.0\.0\.1:\d+:\d+$/, name)
-  t.equal((await readSettings()).gateway.admin.host, '127.0.0.1', 'the admin listener stays in its container')
+  const { gateway, oauthServer } = await readSettings()
+  for (const { port } of [gateway.admin, oauthServer.admin])
+    t.notOk(composeText.includes(`:${port}\n`), `the admin port ${port} is not published`)
+  t.equal(oauthServer.admin.host, '127.0.0.1', 'the admin API stays in its container')
+})
+
+t.test('the authorization server is known by its proxy, keeps its keys, and tells the gateway', async (t) => {
+  const { gateway, oauthServer } = await readSettings()
+  t.equal(oauthServer.issuer, exampleOf('OAUTH_ISSUER'))
+  t.equal(oauthServer.keyEncryptionKey, exampleOf('KEY_ENCRYPTION_KEY'))
+  t.same(
+    oauthServer.gateways.map(({ secret }) => secret),
+    [gateway.revocation.secret],
+  )
+  const proxies = networks.default.ipam.config.map((network: { gateway: string }) => network.gateway)
+  t.same(oauthServer.trustedProxies, proxies, 'what connections to a published port come from')
+  t.same(gateway.trustedProxies, proxies)
 })
 
 t.test('every variable is in the example, every one there is used, and none has a value', async (t) => {
@@ -227,6 +250,12 @@ function wordsOf(instructions: readonly Instruction[], keyword: string): readonl
   return instructions.findLast((instruction) => instruction.keyword === keyword)?.words ?? []
 }
 
+/** A value that a variable could have. */
+function exampleOf(name: string): string {
+  if (name === 'OAUTH_ISSUER') return 'https://login.example.org'
+  return name === 'KEY_ENCRYPTION_KEY' ? 'k'.repeat(43) : `value-of-${name}`
+}
+
 function mounts(service: ComposeService | undefined): { source: string; target: string }[] {
   return (service?.volumes ?? []).map((volume) => {
     const [source = '', target = ''] = volume.split(':')
@@ -243,11 +272,11 @@ function checkUrls(service: ComposeService | undefined): URL[] {
 async function readSettings() {
   const parsed: Record<string, ParsedCommand> = {}
   for (const [name, { command = [] }] of ownServices)
-    parsed[name] = await parseCommand(createProgram(), command)
+    parsed[name] = await parseCommand(await createProgram(), command)
   const readWith = <T>(name: string, reader: (file: string, env: Record<string, string>) => T): T => {
     const mount = mounts(services[name]).find(({ target }) => target === parsed[name]?.options.config)
     const names = Object.keys(services[name]?.environment ?? {})
-    return reader(mount?.source ?? '', Object.fromEntries(names.map((name) => [name, `value-of-${name}`])))
+    return reader(mount?.source ?? '', Object.fromEntries(names.map((name) => [name, exampleOf(name)])))
   }
   return {
     gateway: readWith('gateway', readGatewayConfig),

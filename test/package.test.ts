@@ -57,7 +57,8 @@ t.test(
       join(folder, filename),
     )
     const help = await run(installed, 'npx', '--no-install', 'passerelle', '--help')
-    for (const command of createProgram().commands) t.match(help, new RegExp(`^  ${command.name()}\\b`, 'm'))
+    for (const command of (await createProgram()).commands)
+      t.match(help, new RegExp(`^  ${command.name()}\\b`, 'm'))
   },
 )
 

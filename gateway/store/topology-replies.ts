@@ -15,7 +15,7 @@ export function checkTopologyReplies(): void {
 }
 
 /** The answer to `CLUSTER SLOTS`: ranges of slots, each with its nodes. Throws {@link ReplyRefused}. */
-export function checkSlots(reply: unknown): unknown {
+function checkSlots(reply: unknown): unknown {
   if (!Array.isArray(reply) || reply.length > maxSlots || !reply.every(isRange))
     throw new ReplyRefused('CLUSTER SLOTS gives no ranges of slots with their nodes')
   const nodes = new Set(reply.flatMap((range: readonly unknown[]) => range.slice(2).map(String)))
@@ -41,7 +41,7 @@ function isNode(node: unknown): boolean {
 }
 
 /** The answer of a Sentinel that is asked for a primary: its host and port, or nothing. Throws {@link ReplyRefused}. */
-export function checkPrimary(reply: unknown): unknown {
+function checkPrimary(reply: unknown): unknown {
   if (reply === null) return null
   const [host, port, ...rest]: unknown[] = Array.isArray(reply) ? reply : []
   const isAddress =

@@ -149,7 +149,7 @@ function pushRequest(args: (string | number)[], request: LeaseRequest): void {
 }
 
 /** Reads the script's reply. Throws `StoreUnavailable` where it is none: the store runs something else by its name. */
-export function readAnswer(reply: unknown, requests: readonly LeaseRequest[]): LeaseAnswer {
+function readAnswer(reply: unknown, requests: readonly LeaseRequest[]): LeaseAnswer {
   const [nowMs, epoch, isNewEpoch, isOpen, ...grants] = asList(reply, 4 + requests.length)
   if (typeof epoch !== 'string') throw malformed()
   return {

@@ -7,7 +7,7 @@ import { AdminProblem } from './problems.ts'
 import type { AdminServices } from './services.ts'
 
 /** The scope that lets its holder look, and change nothing. */
-export const readScope = 'admin:read'
+const readScope = 'admin:read'
 
 const realm = 'Bearer realm="passerelle admin"'
 

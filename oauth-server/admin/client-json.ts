@@ -9,7 +9,7 @@ const texts = (description: string) =>
 const optionalSeconds = (description: string) => Type.Union([Type.Integer(), Type.Null()], { description })
 
 /** What an administrator says of a client; each member's description is its manual. */
-export const clientMembers = {
+const clientMembers = {
   name: Type.String({ description: 'What people call it; 1 to 100 printable characters.' }),
   roles: texts('Roles that backends see. They must be known: see /roles and the parameter create_roles.'),
   scopes: texts('Scopes that its tokens may have. `admin` lets it administer, `admin:read` look.'),

@@ -9,11 +9,13 @@ import {
   toClientJson,
   toNewClient,
 } from './client-json.ts'
+import { addDeletion, addSwitches } from './common-routes.ts'
 import {
   type AdminApp,
   answers,
+  createRolesQuery,
   idParams,
-  nothing,
+  mergePatchTypes,
   pageQuery,
   pageSchema,
   readPage,
@@ -23,13 +25,6 @@ import type { AdminServices } from './services.ts'
 import { ifMatch, withVersion } from './versions.ts'
 
 const tags = ['clients']
-
-const createRolesQuery = Type.Object(
-  {
-    create_roles: Type.Boolean({ default: false, description: 'Make roles that are not known yet.' }),
-  },
-  { additionalProperties: false },
-)
 
 const searchQuery = Type.Object(
   {
@@ -111,7 +106,7 @@ function addOneClient(app: AdminApp, { clients }: AdminServices): void {
     schema: {
       summary: 'Change a client by a JSON Merge Patch (RFC 7396), with If-Match where nobody else may have',
       tags,
-      consumes: ['application/merge-patch+json', 'application/json'],
+      consumes: mergePatchTypes,
       params: idParams,
       querystring: createRolesQuery,
       body: clientPatchSchema,
@@ -129,25 +124,14 @@ function addOneClient(app: AdminApp, { clients }: AdminServices): void {
       )
     },
   })
-  app.delete('/clients/:id', {
-    schema: {
-      summary: 'Take a client away, with its secrets and tokens',
-      tags,
-      params: idParams,
-      response: answers(204, nothing),
-    },
-    handler: async (request, reply) => {
-      await clients.delete(request.params.id, actorOf(request))
-      return reply.code(204).send()
-    },
-  })
-  for (const [verb, summary] of [
-    ['disable', 'Let a client have no tokens, and none of those it has be good'],
-    ['enable', 'Take disable back'],
-  ] as const)
-    app.post(`/clients/:id/${verb}`, {
-      schema: { summary, tags, params: idParams, response: answers(200, clientSchema) },
-      handler: async (request, reply) =>
-        withVersion(reply, toClientJson(await clients[verb](request.params.id, actorOf(request)))),
-    })
+  addDeletion(
+    app,
+    { path: '/clients', summary: 'Take a client away, with its secrets and tokens', tags },
+    (id, actor) => clients.delete(id, actor),
+  )
+  const summaries = {
+    disable: 'Let a client have no tokens, and none of those it has be good',
+    enable: 'Take disable back',
+  }
+  addSwitches(app, { path: '/clients', tags, schema: clientSchema, summaries, show: toClientJson }, clients)
 }

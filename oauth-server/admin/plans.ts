@@ -2,12 +2,14 @@ import { type Static, Type } from 'typebox'
 import type { NewPlan } from '../clients/plan-registry.ts'
 import type { Plan } from '../store/plan-repository.ts'
 import { actorOf } from './authorize.ts'
+import { addDeletion } from './common-routes.ts'
 import {
   type AdminApp,
   answers,
+  createRolesQuery,
   idParams,
-  nothing,
-  pageQuery,
+  mergePatchTypes,
+  pageQuerySchema,
   pageSchema,
   readPage,
   timeSchema,
@@ -48,18 +50,13 @@ const planPatchSchema = Type.Object(
   { additionalProperties: false, minProperties: 1 },
 )
 
-const createRolesQuery = Type.Object(
-  { create_roles: Type.Boolean({ default: false, description: 'Make roles that are not known yet.' }) },
-  { additionalProperties: false },
-)
-
 /** `/plans`: quotas and roles that many clients share. */
 export function addPlans(app: AdminApp, { plans }: AdminServices): void {
   app.get('/plans', {
     schema: {
       summary: 'List plans by id',
       tags,
-      querystring: Type.Object(pageQuery, { additionalProperties: false }),
+      querystring: pageQuerySchema,
       response: answers(200, pageSchema(planSchema)),
     },
     handler: async ({ query }) => toPageBody(await plans.page(readPage(query)), toPlanJson),
@@ -88,7 +85,7 @@ export function addPlans(app: AdminApp, { plans }: AdminServices): void {
       summary:
         'Change a plan by a JSON Merge Patch (RFC 7396): it counts at once for every client that has it',
       tags,
-      consumes: ['application/merge-patch+json', 'application/json'],
+      consumes: mergePatchTypes,
       params: idParams,
       querystring: createRolesQuery,
       body: planPatchSchema,
@@ -103,18 +100,9 @@ export function addPlans(app: AdminApp, { plans }: AdminServices): void {
       return withVersion(reply, toPlanJson(await plans.change(request.params.id, change, actorOf(request))))
     },
   })
-  app.delete('/plans/:id', {
-    schema: {
-      summary: 'Take a plan away that no client has',
-      tags,
-      params: idParams,
-      response: answers(204, nothing),
-    },
-    handler: async (request, reply) => {
-      await plans.delete(request.params.id, actorOf(request))
-      return reply.code(204).send()
-    },
-  })
+  addDeletion(app, { path: '/plans', summary: 'Take a plan away that no client has', tags }, (id, actor) =>
+    plans.delete(id, actor),
+  )
 }
 
 function toNewPlan({

@@ -1,12 +1,13 @@
 import { Type } from 'typebox'
 import type { Role } from '../store/role-repository.ts'
 import { actorOf } from './authorize.ts'
+import { addDeletion } from './common-routes.ts'
 import {
   type AdminApp,
   answers,
   idParams,
-  nothing,
-  pageQuery,
+  mergePatchTypes,
+  pageQuerySchema,
   pageSchema,
   readPage,
   timeSchema,
@@ -33,7 +34,7 @@ export function addRoles(app: AdminApp, { roles }: AdminServices): void {
     schema: {
       summary: 'List roles by name',
       tags,
-      querystring: Type.Object(pageQuery, { additionalProperties: false }),
+      querystring: pageQuerySchema,
       response: answers(200, pageSchema(roleSchema)),
     },
     handler: async ({ query }) => toPageBody(await roles.page(readPage(query)), toRoleJson),
@@ -63,7 +64,7 @@ export function addRoles(app: AdminApp, { roles }: AdminServices): void {
     schema: {
       summary: 'Describe a role anew',
       tags,
-      consumes: ['application/merge-patch+json', 'application/json'],
+      consumes: mergePatchTypes,
       params: idParams,
       body: Type.Object(
         { description: Type.Union([description, Type.Null()]) },
@@ -76,18 +77,9 @@ export function addRoles(app: AdminApp, { roles }: AdminServices): void {
       return toRoleJson(await roles.describe(request.params.id, text, actorOf(request)))
     },
   })
-  app.delete('/roles/:id', {
-    schema: {
-      summary: 'Take a role away that nobody has',
-      tags,
-      params: idParams,
-      response: answers(204, nothing),
-    },
-    handler: async (request, reply) => {
-      await roles.delete(request.params.id, actorOf(request))
-      return reply.code(204).send()
-    },
-  })
+  addDeletion(app, { path: '/roles', summary: 'Take a role away that nobody has', tags }, (id, actor) =>
+    roles.delete(id, actor),
+  )
 }
 
 /** A role as the admin API and the command line show it. */

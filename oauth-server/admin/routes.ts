@@ -52,6 +52,18 @@ export const pageQuery = {
   ),
 }
 
+/** A list that can only be paged. */
+export const pageQuerySchema = Type.Object(pageQuery, { additionalProperties: false })
+
+/** Whether a change may make the roles that it names. */
+export const createRolesQuery = Type.Object(
+  { create_roles: Type.Boolean({ default: false, description: 'Make roles that are not known yet.' }) },
+  { additionalProperties: false },
+)
+
+/** What a JSON Merge Patch (RFC 7396) may call itself. */
+export const mergePatchTypes = ['application/merge-patch+json', 'application/json']
+
 /** A page of a list. */
 export function pageSchema<S extends TSchema>(item: S) {
   return Type.Object({

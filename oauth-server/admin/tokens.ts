@@ -6,7 +6,7 @@ import {
   answers,
   idParams,
   nothing,
-  pageQuery,
+  pageQuerySchema,
   pageSchema,
   readPage,
   timeSchema,
@@ -39,7 +39,7 @@ function addTokensOf(app: AdminApp, { tokens }: AdminServices, kind: TokenOwner[
       summary: `List a ${kind}’s tokens, newest first, by how they end`,
       tags,
       params: idParams,
-      querystring: Type.Object(pageQuery, { additionalProperties: false }),
+      querystring: pageQuerySchema,
       response: answers(200, pageSchema(tokenSchema)),
     },
     handler: async ({ params: { id }, query }) =>

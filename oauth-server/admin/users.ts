@@ -4,11 +4,13 @@ import type { User } from '../store/user-repository.ts'
 import { importedUserSchema } from '../users/imported-user.ts'
 import { importUsers } from '../users/user-import.ts'
 import { actorOf } from './authorize.ts'
+import { addDeletion, addSwitches } from './common-routes.ts'
 import { AdminProblem } from './problems.ts'
 import {
   type AdminApp,
   answers,
   idParams,
+  mergePatchTypes,
   nothing,
   pageQuery,
   pageSchema,
@@ -126,7 +128,7 @@ function addOneUser(app: AdminApp, { users }: AdminServices): void {
     schema: {
       summary: 'Change a user by a JSON Merge Patch (RFC 7396)',
       tags,
-      consumes: ['application/merge-patch+json', 'application/json'],
+      consumes: mergePatchTypes,
       params: idParams,
       body: userPatchSchema,
       response: answers(200, userSchema),
@@ -141,27 +143,16 @@ function addOneUser(app: AdminApp, { users }: AdminServices): void {
       return withVersion(reply, toUserJson(await users.change(request.params.id, changes, actorOf(request))))
     },
   })
-  app.delete('/users/:id', {
-    schema: {
-      summary: 'Take a user away, with all that clients hold for them',
-      tags,
-      params: idParams,
-      response: answers(204, nothing),
-    },
-    handler: async (request, reply) => {
-      await users.delete(request.params.id, actorOf(request))
-      return reply.code(204).send()
-    },
-  })
-  for (const [verb, summary] of [
-    ['disable', 'Keep a user out, and let what clients hold for them be good for nothing'],
-    ['enable', 'Take disable back'],
-  ] as const)
-    app.post(`/users/:id/${verb}`, {
-      schema: { summary, tags, params: idParams, response: answers(200, userSchema) },
-      handler: async (request, reply) =>
-        withVersion(reply, toUserJson(await users[verb](request.params.id, actorOf(request)))),
-    })
+  addDeletion(
+    app,
+    { path: '/users', summary: 'Take a user away, with all that clients hold for them', tags },
+    (id, actor) => users.delete(id, actor),
+  )
+  const summaries = {
+    disable: 'Keep a user out, and let what clients hold for them be good for nothing',
+    enable: 'Take disable back',
+  }
+  addSwitches(app, { path: '/users', tags, schema: userSchema, summaries, show: toUserJson }, users)
   app.put('/users/:id/password', {
     schema: {
       summary: 'Set a user’s password',

@@ -112,7 +112,7 @@ async function findPlan(plans: PlanRepository, id: string): Promise<Plan> {
 }
 
 /** What a plan's id looks like. */
-export const planIdPattern = /^[a-z0-9][a-z0-9-]{0,63}$/
+const planIdPattern = /^[a-z0-9][a-z0-9-]{0,63}$/
 
 function checkPlan({ id, name, roles, quota }: Plan): void {
   if (!planIdPattern.test(id))

@@ -24,7 +24,7 @@ export interface ImportReport {
 }
 
 /** Most bytes of one line. */
-export const maxLineBytes = 16_384
+const maxLineBytes = 16_384
 
 const maxFaults = 1_000
 const usersAtATime = 250

@@ -25,7 +25,7 @@ const ofStore = { isDeath: false, isLoss: false, isOfGateway: false }
 /** How long the store stays dead before it is started again. */
 const deadMs = 400
 
-export const faultKinds = {
+const faultKinds = {
   'SIGKILL of a gateway': {
     ...{ ...ofGateway, isDeath: true },
     strike: ({ fleet }, { slot }) => fleet.replace(slot, 'SIGKILL'),

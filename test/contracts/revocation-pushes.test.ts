@@ -21,6 +21,16 @@ const silent = createLog('test', 'silent')
 const unheard: PushListener = { pushed: () => undefined }
 const day = 86_400_000
 
+const goldPlan = {
+  id: 'gold',
+  name: 'Gold',
+  roles: '',
+  rate_limit: 1,
+  rate_limit_window_ms: 1_000,
+  created_at: 0,
+  updated_at: 0,
+}
+
 for (const kind of await databaseKinds()) {
   const setUp = async (t: Test) => {
     const database = await kind.create()
@@ -100,18 +110,7 @@ for (const kind of await databaseKinds()) {
     kind.options,
     async (t) => {
       const { changes, db, outbox, waiting, time, registry } = await setUp(t)
-      await db
-        .insertInto('plans')
-        .values({
-          id: 'gold',
-          name: 'Gold',
-          roles: '',
-          rate_limit: 1,
-          rate_limit_window_ms: 1_000,
-          created_at: 0,
-          updated_at: 0,
-        })
-        .execute()
+      await db.insertInto('plans').values(goldPlan).execute()
       const wanted = {
         name: 'A',
         roles: [],
@@ -170,18 +169,7 @@ for (const kind of await databaseKinds()) {
     kind.options,
     async (t) => {
       const { changes, db, waiting, time } = await setUp(t)
-      await db
-        .insertInto('plans')
-        .values({
-          id: 'gold',
-          name: 'Gold',
-          roles: '',
-          rate_limit: 1,
-          rate_limit_window_ms: 1_000,
-          created_at: 0,
-          updated_at: 0,
-        })
-        .execute()
+      await db.insertInto('plans').values(goldPlan).execute()
       const row = {
         name: 'x',
         name_key: 'x',

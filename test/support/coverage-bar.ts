@@ -34,7 +34,7 @@ export function readFolderCoverage(root: string, folder: string): FolderCoverage
 }
 
 /** The covered part of these files' lines, from 0 to 100. */
-export function percentOf(files: readonly FileCoverage[]): number {
+function percentOf(files: readonly FileCoverage[]): number {
   const sum = (read: (file: FileCoverage) => number) => files.reduce((total, file) => total + read(file), 0)
   return (100 * sum(({ covered }) => covered)) / sum(({ lines }) => lines)
 }

@@ -89,7 +89,7 @@ export function postForm(
 }
 
 /** For tests that fail to authenticate for other reasons than to be limited. */
-export const unlimitedFailures: FailureLimits = {
+const unlimitedFailures: FailureLimits = {
   windowMs: 60_000,
   perClientAndAddress: 1_000_000,
   perAddress: 1_000_000,

@@ -84,7 +84,10 @@ export function buildApp(services: EndpointServices, log: Logger): FastifyInstan
   })
   parseFormsOnly(app)
   logRequests(app, log)
-  app.addHook('onRequest', async (_request, reply) => void forbidCaching(reply))
+  app.addHook('onRequest', (_request, reply, done) => {
+    forbidCaching(reply)
+    done()
+  })
   allowBrowsers(app, Object.keys(endpoints))
   for (const [url, { method, answer, maxAgeS }] of Object.entries(endpoints))
     app.route({
@@ -136,14 +139,14 @@ function parseFormsOnly(app: FastifyInstance): void {
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer' },
-    async (_request: FastifyRequest, bytes: Buffer) => bytes,
+    (_request, bytes, done) => done(null, bytes),
   )
-  app.addContentTypeParser('*', async () => undefined)
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined))
 }
 
 function logRequests(app: FastifyInstance, log: Logger): void {
   app.decorateRequest('clientId', '')
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     log.info(
       {
         method: request.method,
@@ -155,6 +158,7 @@ function logRequests(app: FastifyInstance, log: Logger): void {
       },
       'request',
     )
+    done()
   })
 }
 

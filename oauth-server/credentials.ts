@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Gives this many random bytes; `randomBytes` of `node:crypto` outside tests. */
 export type RandomSource = (size: number) => Uint8Array
@@ -31,7 +31,7 @@ export function randomSuffix(random: RandomSource): string {
  * because a credential has 256 random bits: there is no dictionary to try.
  */
 export function hashCredential(credential: string): string {
-  return createHash('sha256').update(credential).digest('hex')
+  return hash('sha256', credential, 'hex')
 }
 
 /** What a listing may show of a credential. */

@@ -93,16 +93,17 @@ export class FailedAuthentications {
    * limit meanwhile: then not even a right secret is told apart from a wrong one.
    */
   async guard<T>(claimant: Claimant, authenticate: () => Promise<T | undefined>): Promise<T | undefined> {
-    this.#refuseOverLimit(claimant)
+    const keys = keysOf(claimant)
+    this.#refuseOverLimit(keys)
     const result = await authenticate()
-    this.#refuseOverLimit(claimant)
-    if (result === undefined) this.#count(claimant)
-    else this.#remember(claimant)
+    this.#refuseOverLimit(keys)
+    if (result === undefined) this.#count(keys)
+    else this.#remember(keys)
     return result
   }
 
-  #refuseOverLimit(claimant: Claimant): void {
-    const reached = this.#reachedLimit(keysOf(claimant))
+  #refuseOverLimit(keys: Keys): void {
+    const reached = this.#reachedLimit(keys)
     if (reached === undefined) return
     this.#services.listener.authenticationRefused(reached.limit)
     throw new AuthenticationLimited(reached.waitS)
@@ -118,8 +119,7 @@ export class FailedAuthentications {
     return ofSubject === undefined ? undefined : { limit: 'client', waitS: ofSubject }
   }
 
-  #count(claimant: Claimant): void {
-    const { network, named } = keysOf(claimant)
+  #count({ network, named }: Keys): void {
     this.#services.listener.authenticationFailed()
     this.#byAddress.add(network)
     if (named === undefined) return
@@ -127,9 +127,9 @@ export class FailedAuthentications {
     this.#bySubject.add(named.subject)
   }
 
-  #remember(claimant: Claimant): void {
-    const pair = keysOf(claimant).named?.pair
-    if (pair === undefined) return
+  #remember({ named }: Keys): void {
+    if (named === undefined) return
+    const { pair } = named
     this.#known.delete(pair)
     this.#known.set(pair, this.#services.now())
     forgetOldest(this.#known, maxKeys, maxKeys / 10)

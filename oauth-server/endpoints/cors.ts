@@ -14,10 +14,11 @@ const browserEndpoints: Readonly<Record<string, 'GET' | 'POST'>> = {
  * (cookies, HTTP Basic), and never with an Authorization header: who has a secret has no business in a browser.
  */
 export function allowBrowsers(app: FastifyInstance, urls: readonly string[]): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const method = browserEndpoints[request.routeOptions.url ?? '']
-    if (method === undefined || (request.method !== method && !isPreflight(request))) return
-    reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', 'retry-after')
+    if (method !== undefined && (request.method === method || isPreflight(request)))
+      reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', 'retry-after')
+    done()
   })
   for (const url of urls) {
     const method = Object.hasOwn(browserEndpoints, url) ? browserEndpoints[url] : undefined

@@ -43,6 +43,8 @@ export function parseParameters(text: string): ReadonlyMap<string, readonly stri
  * ASCII, broken percent signs, invalid UTF-8 (lone surrogates among it) and control characters.
  */
 export function decodeFormText(text: string): string | undefined {
+  // Most of what is sent means itself: ids, secrets and tokens of this server do.
+  if (/^[\w.~-]*$/.test(text)) return text
   if (!/^[\x20-\x7e]*$/.test(text)) return undefined
   try {
     const decoded = decodeURIComponent(text.replaceAll('+', ' '))

@@ -8,7 +8,7 @@ import {
   type Dialect,
   type DialectAdapter,
   type Driver,
-  type Kysely,
+  Kysely,
   type QueryCompiler,
   SqliteAdapter,
   type SqliteDatabase,
@@ -18,6 +18,7 @@ import {
   type SqliteStatement,
 } from 'kysely'
 import { StatementCache } from './statement-cache.ts'
+import type { Tables } from './tables.ts'
 
 /** How long a statement waits for another process, such as the command line, to finish its transaction. */
 const busyTimeoutMs = 5_000
@@ -28,16 +29,49 @@ const busyTimeoutMs = 5_000
  */
 const maxCacheKib = 65_536
 
+/** Kysely on the SQLite that Node carries, and a way to read past Kysely. */
+export class NodeSqliteStore extends Kysely<Tables> {
+  readonly #dialect: NodeSqliteDialect
+
+  /** `file` is a path, or `:memory:`; it is opened by the first query. */
+  constructor(file: string) {
+    const dialect = new NodeSqliteDialect(file)
+    super({ dialect })
+    this.#dialect = dialect
+  }
+
+  /**
+   * The rows of a query that only reads, at once: Kysely's way to its one connection costs more than such a query itself.
+   * `undefined` while that connection is in a transaction, of which nobody else may see anything, or not open.
+   */
+  readAtOnce<Row>({ sql, parameters }: CompiledQuery<Row>): Row[] | undefined {
+    const opened = this.#dialect.opened
+    if (opened === undefined || !opened.database.isOpen || opened.database.isTransaction) return undefined
+    return opened.statements.get(sql).statement.all(...inputsOf(parameters)) as Row[]
+  }
+}
+
 /** Kysely's SQLite dialect on the SQLite that Node carries. */
 export class NodeSqliteDialect implements Dialect {
   readonly #file: string
+  #opened: OpenedFile | undefined
 
   constructor(file: string) {
     this.#file = file
   }
 
+  /** The one connection, once there is one. */
+  get opened(): OpenedFile | undefined {
+    return this.#opened
+  }
+
   createDriver(): Driver {
-    return new ImmediateSqliteDriver({ database: async () => openNodeSqlite(this.#file) })
+    return new ImmediateSqliteDriver({
+      database: async () => {
+        this.#opened = openNodeSqlite(this.#file)
+        return adapt(this.#opened)
+      },
+    })
   }
 
   createQueryCompiler(): QueryCompiler {
@@ -73,7 +107,13 @@ class TransactionalDdlAdapter extends SqliteAdapter {
   }
 }
 
-function openNodeSqlite(file: string): SqliteDatabase {
+/** A connection, and its statements that are compiled. */
+interface OpenedFile {
+  readonly database: DatabaseSync
+  readonly statements: StatementCache
+}
+
+function openNodeSqlite(file: string): OpenedFile {
   // What is made here is for its owner's eyes only: the names and hashes of clients will be in it.
   if (file !== ':memory:') {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
@@ -86,7 +126,10 @@ function openNodeSqlite(file: string): SqliteDatabase {
   // With WAL, anything below FULL can lose the last commits at a power cut: a consumed refresh token would live again.
   database.exec('pragma synchronous = full')
   database.exec(`pragma cache_size = -${maxCacheKib}`)
-  const statements = new StatementCache(database)
+  return { database, statements: new StatementCache(database) }
+}
+
+function adapt({ database, statements }: OpenedFile): SqliteDatabase {
   return {
     close: () => database.close(),
     prepare: (text) => adaptStatement(statements, text),
@@ -94,14 +137,17 @@ function openNodeSqlite(file: string): SqliteDatabase {
 }
 
 function adaptStatement(statements: StatementCache, text: string): SqliteStatement {
-  // Kysely's types leave the parameters open; those of our queries are texts, numbers and nulls.
-  const inputs = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[]
   const { statement, reader } = statements.get(text)
   return {
     reader,
-    all: (parameters) => statement.all(...inputs(parameters)),
-    run: (parameters) => statement.run(...inputs(parameters)),
+    all: (parameters) => statement.all(...inputsOf(parameters)),
+    run: (parameters) => statement.run(...inputsOf(parameters)),
     // Read row by row, while other queries may run the same text.
-    iterate: (parameters) => statements.compile(text).statement.iterate(...inputs(parameters)),
+    iterate: (parameters) => statements.compile(text).statement.iterate(...inputsOf(parameters)),
   }
+}
+
+/** Kysely's types leave the parameters open; those of our queries are texts, numbers and nulls. */
+function inputsOf(parameters: readonly unknown[]): readonly SQLInputValue[] {
+  return parameters as readonly SQLInputValue[]
 }

@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { type DatabaseLocation, databaseUrlRule, parseDatabaseUrl } from '../../common/database-url.ts'
+import { databaseUrlRule, parseDatabaseUrl } from '../../common/database-url.ts'
 import { migrate } from './migrate.ts'
-import { NodeSqliteDialect } from './node-sqlite-dialect.ts'
+import { NodeSqliteStore } from './node-sqlite-dialect.ts'
 import type { Database, Tables } from './tables.ts'
 
 const connectTimeoutMs = 5_000
@@ -38,13 +38,9 @@ export async function openDatabase(url: string): Promise<Database> {
 export function connect(url: string): Database {
   const location = parseDatabaseUrl(url)
   if (location === undefined) throw new DatabaseOpenError(`its URL ${databaseUrlRule}`)
-  return new Kysely<Tables>({ dialect: dialectOf(location) })
-}
-
-function dialectOf(location: DatabaseLocation): NodeSqliteDialect | PostgresDialect {
   return location.kind === 'sqlite'
-    ? new NodeSqliteDialect(location.file)
-    : new PostgresDialect({ pool: createPool(location.url) })
+    ? new NodeSqliteStore(location.file)
+    : new Kysely<Tables>({ dialect: new PostgresDialect({ pool: createPool(location.url) }) })
 }
 
 function createPool(url: string): pg.Pool {

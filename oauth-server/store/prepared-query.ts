@@ -1,4 +1,5 @@
 import type { CompiledQuery, QueryResult } from 'kysely'
+import { NodeSqliteStore } from './node-sqlite-dialect.ts'
 import type { Database } from './tables.ts'
 
 /** Values by the names that a query has for them. */
@@ -17,8 +18,8 @@ class Placeholder {
 export type GivenAs<Given extends Values> = <Name extends keyof Given & string>(name: Name) => Given[Name]
 
 /**
- * A query whose text is made once. Kysely builds and compiles a query at every call otherwise, which costs about as much
- * as SQLite takes to run one of those that every request makes; it is for those.
+ * A query that only reads, and whose text is made once. Kysely builds and compiles a query at every call otherwise, which
+ * costs about as much as SQLite takes to run one of those that every request makes; it is for those.
  */
 export class PreparedQuery<Given extends Values, Row> {
   readonly #db: Database
@@ -38,7 +39,10 @@ export class PreparedQuery<Given extends Values, Row> {
     const parameters = compiled.parameters.map((value) =>
       value instanceof Placeholder ? values[value.name] : value,
     )
-    const result: QueryResult<Row> = await this.#db.executeQuery({ ...compiled, parameters })
+    const query = { ...compiled, parameters }
+    const rows = this.#db instanceof NodeSqliteStore ? this.#db.readAtOnce<Row>(query) : undefined
+    if (rows !== undefined) return rows
+    const result: QueryResult<Row> = await this.#db.executeQuery(query)
     return result.rows
   }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import t from 'tap'
-import { connect } from '../../oauth-server/store/open-database.ts'
+import { connect, openDatabase } from '../../oauth-server/store/open-database.ts'
 import { type GivenAs, PreparedQuery } from '../../oauth-server/store/prepared-query.ts'
 import { databaseKinds } from '../support/databases.ts'
 
@@ -34,3 +34,36 @@ for (const { name, options, create } of await databaseKinds()) {
     t.equal(timesBuilt, 1)
   })
 }
+
+for (const { name, options, create } of await databaseKinds())
+  t.test(`a prepared query on ${name} sees nothing of a transaction under way`, options, async (t) => {
+    const database = await create()
+    const db = await openDatabase(database.url)
+    t.teardown(() => database.drop())
+    const roles = new PreparedQuery(db, (given: GivenAs<{ name: string }>) =>
+      db.selectFrom('roles').select('name').where('name', '=', given('name')),
+    )
+    const isInserted = Promise.withResolvers<void>()
+    const mayEnd = Promise.withResolvers<void>()
+    const transaction = db.transaction().execute(async (trx) => {
+      await trx.insertInto('roles').values({ name: 'NEW', description: '', created_at: 0 }).execute()
+      isInserted.resolve()
+      await mayEnd.promise
+      throw new Error('rolled back')
+    })
+    await isInserted.promise
+    const meanwhile = roles.run({ name: 'NEW' })
+    mayEnd.resolve()
+    await t.rejects(transaction, { message: 'rolled back' })
+    t.same(await meanwhile, [])
+    await db.transaction().execute(async (trx) => {
+      const own = new PreparedQuery(trx, (given: GivenAs<{ name: string }>) =>
+        trx.selectFrom('roles').select('name').where('name', '=', given('name')),
+      )
+      await trx.insertInto('roles').values({ name: 'NEW', description: '', created_at: 0 }).execute()
+      t.same(await own.run({ name: 'NEW' }), [{ name: 'NEW' }], 'its own transaction sees it')
+    })
+    t.same(await roles.run({ name: 'NEW' }), [{ name: 'NEW' }])
+    await db.destroy()
+    await t.rejects(roles.run({ name: 'NEW' }), 'a closed database says so')
+  })

@@ -1,6 +1,6 @@
 import { runMeasurements } from '../run-measurements.ts'
 import { measureIntrospections } from './introspections.ts'
-import { measureScale } from './scale.ts'
+import { measurePostgres, measureScale } from './scale.ts'
 import { measureTokens } from './tokens.ts'
 
 await runMeasurements({
@@ -9,6 +9,7 @@ await runMeasurements({
     tokens: measureTokens,
     introspections: measureIntrospections,
     scale: measureScale,
+    postgres: measurePostgres,
   },
   needs: ['util-linux', 'wrk'],
 })

@@ -1,12 +1,14 @@
 import { compare } from '../compare.ts'
 import { atMost, beside, type Figure, NotMeasurable } from '../measurement.ts'
 import type { Stage } from '../stage.ts'
-import { clientOf, fillStore, type StoreSize, tokenOf } from './fill-store.ts'
+import { clientOf, fillPostgres, fillSqlite, type StoreSize, tokenOf } from './fill-store.ts'
 import { checkActive } from './introspections.ts'
 import { plan } from './plan.ts'
+import { createPostgres, type PostgresDatabase } from './postgres-database.ts'
 import {
   contestantOf,
   type FormRequest,
+  fileOf,
   type OAuthServer,
   startPasserelle,
   tokenRequests,
@@ -24,20 +26,55 @@ const fullSize: StoreSize = { clients: 1_000_000, tokens: 5_000_000 }
 /** As good as empty: what has to be there to ask about. */
 const emptySize: StoreSize = { clients: 16, tokens: 1_000 }
 
-/** What tokens and introspections cost with a full store, over what they cost with an empty one, loaded in turn. */
-export async function measureScale(stage: Stage, signal: AbortSignal): Promise<readonly Figure[]> {
+/** What tokens and introspections cost with a full SQLite file, over what they cost with an empty one. */
+export function measureScale(stage: Stage, signal: AbortSignal): Promise<readonly Figure[]> {
+  return compareSizes(
+    stage,
+    (name, size) => startPasserelle(stage, { name, fill: () => fillSqlite(fileOf(stage, name), size) }),
+    signal,
+  )
+}
+
+/** The same on Postgres. */
+export async function measurePostgres(stage: Stage, signal: AbortSignal): Promise<readonly Figure[]> {
+  const databases: PostgresDatabase[] = []
+  try {
+    return await compareSizes(
+      stage,
+      async (name, size) => {
+        const database = await createPostgres()
+        databases.push(database)
+        return startPasserelle(stage, {
+          name,
+          database: database.url,
+          fill: (url) => fillPostgres(url, size),
+        })
+      },
+      signal,
+    )
+  } finally {
+    for (const database of databases) await database.drop()
+  }
+}
+
+/** Starts a server whose store has so much in it. */
+type Start = (name: string, size: StoreSize) => Promise<OAuthServer>
+
+/** Loads a server with a full and one with an empty store in turn. */
+async function compareSizes(stage: Stage, start: Start, signal: AbortSignal): Promise<readonly Figure[]> {
   const startedAt = Date.now()
-  const full = await startFilled(stage, {
-    name: 'full',
+  const full: FilledServer = {
+    server: await start('full', fullSize),
     size: fullSize,
     asked: { clients: 20_000, tokens: 50_000 },
-  })
+  }
   const seconds = (Date.now() - startedAt) / 1_000
-  const empty = await startFilled(stage, { name: 'empty', size: emptySize, asked: emptySize })
+  const empty: FilledServer = { server: await start('empty', emptySize), size: emptySize, asked: emptySize }
   const stores = [empty, full]
   for (const { server, size } of stores) await checkActive(server, introspectionOf(server, size.tokens - 1))
   const ofIntrospections = await compareStores(stage, stores, {
-    what: 'an introspection',
+    one: 'an introspection',
+    many: 'introspections',
     requestsTo: ({ server, size, asked }) => ({
       url: server.introspectionUrl,
       requests: spread(size.tokens, asked.tokens).map((number) => introspectionOf(server, number)),
@@ -45,7 +82,8 @@ export async function measureScale(stage: Stage, signal: AbortSignal): Promise<r
     signal,
   })
   const ofTokens = await compareStores(stage, stores, {
-    what: 'a token',
+    one: 'a token',
+    many: 'tokens',
     requestsTo: ({ server, size, asked }) => ({
       url: server.tokenUrl,
       requests: tokenRequests(spread(size.clients, asked.clients).map(clientOf)),
@@ -56,16 +94,9 @@ export async function measureScale(stage: Stage, signal: AbortSignal): Promise<r
   return [...ofIntrospections, ...ofTokens, beside(filling, seconds, { unit: 's', digits: 0 })]
 }
 
-async function startFilled(
-  stage: Stage,
-  { name, size, asked }: { name: string; size: StoreSize; asked: StoreSize },
-): Promise<FilledServer> {
-  const server = await startPasserelle(stage, { name, fill: (file) => fillStore(file, size) })
-  return { server, size, asked }
-}
-
 interface StoreComparison {
-  readonly what: string
+  readonly one: string
+  readonly many: string
   readonly requestsTo: (filled: FilledServer) => { url: string; requests: readonly FormRequest[] }
   readonly signal: AbortSignal
 }
@@ -73,7 +104,7 @@ interface StoreComparison {
 async function compareStores(
   stage: Stage,
   stores: readonly FilledServer[],
-  { what, requestsTo, signal }: StoreComparison,
+  { one, many, requestsTo, signal }: StoreComparison,
 ): Promise<readonly Figure[]> {
   const contestants = stores.map((filled) => contestantOf(stage, filled.server, requestsTo(filled)))
   const [empty, full] = await compare(contestants, { ...plan, signal })
@@ -81,12 +112,16 @@ async function compareStores(
   const errors = empty.errors + full.errors
   if (errors > 0) throw new NotMeasurable(`${errors} requests were answered with errors`)
   return [
-    atMost(`time ${what} takes, full store over empty`, 1 / full.requestsRatio, { goal: 1.5, unit: '×' }),
-    atMost(`processor time ${what} takes, full store over empty`, full.processorRatio, {
+    atMost(`time ${one} takes, full store over empty`, 1 / full.requestsRatio, { goal: 1.5, unit: '×' }),
+    atMost(`processor time ${one} takes, full store over empty`, full.processorRatio, {
       goal: 1.5,
       unit: '×',
     }),
-    beside(`processor time ${what} takes, empty store`, empty.processorUs, { unit: 'µs', digits: 0 }),
+    beside(`processor time ${one} takes, empty store`, empty.processorUs, { unit: 'µs', digits: 0 }),
+    beside(`${many} a second, empty store`, empty.requestsPerSecond, {
+      unit: '/s',
+      digits: 0,
+    }),
   ]
 }
 

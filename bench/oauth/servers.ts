@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { stringify } from 'yaml'
 import { ClientRegistry, type NewClient } from '../../oauth-server/clients/client-registry.ts'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
@@ -14,7 +13,7 @@ export interface Credentials {
   readonly secret: string
 }
 
-/** An authorization server that runs on the core of contestants, on a SQLite file of its own. */
+/** An authorization server that runs on the core of contestants. */
 export interface OAuthServer {
   readonly name: string
   readonly pid: number
@@ -24,8 +23,6 @@ export interface OAuthServer {
   readonly clients: readonly Credentials[]
   /** Who asks what tokens stand for. */
   readonly resourceServer: Credentials
-  /** Tokens that are committed: counted in the file, past the server. */
-  countTokens(): number
 }
 
 /** Clients that ask for tokens, in turn. */
@@ -44,18 +41,19 @@ export interface PasserelleOptions {
   readonly name: string
   /** Makes JWTs by this algorithm, where it is given. */
   readonly signingAlgorithm?: 'ES256' | 'EdDSA'
-  /** More clients, and tokens of theirs, put into the file before the server starts. */
-  readonly fill?: (file: string) => Promise<void>
+  /** A SQLite file of its own, where none is given. */
+  readonly database?: string
+  /** More clients, and tokens of theirs, put into the database before the server starts. */
+  readonly fill?: (database: string) => Promise<void>
 }
 
-/** Starts the server as `passerelle oauth-server --config` does, with its defaults, on a file with a few clients. */
+/** Starts the server as `passerelle oauth-server --config` does, with its defaults, on a database with a few clients. */
 export async function startPasserelle(
   stage: Stage,
-  { name, signingAlgorithm, fill }: PasserelleOptions,
+  { name, signingAlgorithm, fill, database = `sqlite:${fileOf(stage, name)}` }: PasserelleOptions,
 ): Promise<OAuthServer> {
-  const file = join(stage.folder, `${name}.db`)
   const tokenFormat = signingAlgorithm === undefined ? 'opaque' : 'jwt'
-  const db = await openDatabase(`sqlite:${file}`)
+  const db = await openDatabase(database)
   const registry = new ClientRegistry(db, { now: Date.now, random: randomBytes })
   const create = async (wanted: NewClient): Promise<Credentials> => {
     const made = await registry.create(wanted, { id: 'bench', address: null }, { createRoles: true })
@@ -65,13 +63,13 @@ export async function startPasserelle(
   while (clients.length < clientCount) clients.push(await create({ ...ordinary, tokenFormat }))
   const resourceServer = await create({ ...ordinary, scopes: ['introspect'] })
   await db.destroy()
-  await fill?.(file)
+  await fill?.(database)
 
   const [port = 0] = await freePorts(1)
   const config = stringify({
     listen: `127.0.0.1:${port}`,
     admin: '127.0.0.1:0',
-    database: `sqlite:${file}`,
+    database,
     ...(signingAlgorithm && { signingAlgorithm }),
   })
   const program = join(import.meta.dirname, '../contestants/oauth-server.ts')
@@ -83,14 +81,13 @@ export async function startPasserelle(
     ...{ name, pid, clients, resourceServer },
     tokenUrl: `${url}/oauth/token`,
     introspectionUrl: `${url}/oauth/introspect`,
-    countTokens: () => count(file, 'select count(*) as n from access_tokens'),
   }
 }
 
 /** Starts oidc-provider with the same clients, in memory, and its tokens in a SQLite file. */
 export async function startOidcProvider(stage: Stage): Promise<OAuthServer> {
   const name = 'oidc-provider'
-  const file = join(stage.folder, `${name}.db`)
+  const file = fileOf(stage, name)
   const clients = Array.from({ length: clientCount + 1 }, (_, index) => ({
     client_id: `client-${index}`,
     client_secret: randomBytes(32).toString('hex'),
@@ -113,19 +110,14 @@ export async function startOidcProvider(stage: Stage): Promise<OAuthServer> {
     ...{ name, pid, clients: others, resourceServer },
     tokenUrl: `${url}/token`,
     introspectionUrl: `${url}/token/introspection`,
-    countTokens: () => count(file, "select count(*) as n from things where id like 'ClientCredentials:%'"),
   }
 }
 
 const nobody: Credentials = { id: '', secret: '' }
 
-function count(file: string, query: string): number {
-  const database = new DatabaseSync(file, { readOnly: true })
-  try {
-    return Number(database.prepare(query).get()?.n)
-  } finally {
-    database.close()
-  }
+/** Where a server that was given no other database has its rows. */
+export function fileOf(stage: Stage, name: string): string {
+  return join(stage.folder, `${name}.db`)
 }
 
 /** A line of forms.lua. */

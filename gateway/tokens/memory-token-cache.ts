@@ -25,6 +25,8 @@ export interface CachedToken extends TokenAnswer {
   restsUntilMs: number
   /** Whether the provider could not be asked when it was last to be. */
   isStale: boolean
+  /** The key of the token's other form, if it has one: see `twinOf`. */
+  readonly twinKey: TokenKey | undefined
   /** Whether it was used since it last came to the front of those to be forgotten. */
   wasUsed: boolean
 }
@@ -41,6 +43,8 @@ const refreshAhead = { after: 0.8, spread: 0.1 }
  */
 export class MemoryTokenCache {
   readonly #tokens = new Map<TokenKey, CachedToken>()
+  /** The keys of the tokens that have a twin, by that of the twin: who is told of one by its hash knows not the other. */
+  readonly #keysByTwin = new Map<TokenKey, TokenKey>()
   readonly #sharing = new MetadataSharing()
   readonly #lifetimes: TokenLifetimes
   readonly #maxTokens: number
@@ -56,26 +60,40 @@ export class MemoryTokenCache {
     return this.#tokens.size
   }
 
+  /** How many of them have a twin. */
+  get twins(): number {
+    return this.#keysByTwin.size
+  }
+
   /** What is remembered, however old it is. */
   get(key: TokenKey): CachedToken | undefined {
     return this.#tokens.get(key)
   }
 
   /** Keeps an answer for as long as it may be of any use. */
-  set(key: TokenKey, { metadata, learnedAtMs, epoch }: TokenAnswer): CachedToken {
+  set(key: TokenKey, { metadata, learnedAtMs, epoch }: TokenAnswer, twinKey?: TokenKey): CachedToken {
     const { ttlMs } = this.#lifetimes
     const share = refreshAhead.after + refreshAhead.spread * this.#random()
     const restsUntilMs = Math.min(metadata.expiresAtMs, learnedAtMs + Math.floor(ttlMs * share))
     const shared = this.#sharing.share(metadata)
-    const cached = { metadata: shared, learnedAtMs, epoch, restsUntilMs, isStale: false, wasUsed: false }
+    const asked = { metadata: shared, learnedAtMs, epoch }
+    const cached = { ...asked, restsUntilMs, isStale: false, twinKey, wasUsed: false }
     this.#tokens.delete(key)
     this.#tokens.set(key, cached)
+    if (twinKey !== undefined) this.#keysByTwin.set(twinKey, key)
     if (this.#tokens.size > this.#maxTokens) this.#forgetOne()
     return cached
   }
 
   delete(key: TokenKey): void {
+    const twinKey = this.#tokens.get(key)?.twinKey
+    if (twinKey !== undefined) this.#keysByTwin.delete(twinKey)
     this.#tokens.delete(key)
+  }
+
+  deleteTwinOf(key: TokenKey): void {
+    const twinKey = this.#keysByTwin.get(key)
+    if (twinKey !== undefined) this.delete(twinKey)
   }
 
   /** When the answer is too old to be used unless the provider cannot be asked. */
@@ -104,8 +122,11 @@ export class MemoryTokenCache {
   #forgetOne(): void {
     let passedOver = 0
     for (const [key, cached] of this.#tokens) {
+      if (!cached.wasUsed || passedOver === maxPassedOver) {
+        this.delete(key)
+        return
+      }
       this.#tokens.delete(key)
-      if (!cached.wasUsed || passedOver === maxPassedOver) return
       cached.wasUsed = false
       this.#tokens.set(key, cached)
       passedOver += 1

@@ -20,12 +20,13 @@ const groups: Readonly<Record<string, { readonly order: bigint; readonly bytes: 
 
 /**
  * The one other token with the same header, claims and key, which anybody can make of a token that is signed by ECDSA:
- * where (r, s) is a signature, (r, n − s) is one too. Who revokes a token has to revoke both, or it comes back as its
- * twin. `undefined` for every other token: RSA and EdDSA signatures have one form only.
+ * where (r, s) is a signature, (r, n − s) is one too. A token is revoked with its twin, or it comes back as that.
+ * `undefined` for every other token: RSA and EdDSA signatures have one form only.
  */
 export function twinOf(token: string): string | undefined {
-  const group = groups[algorithmOf(token) ?? '']
   const cut = token.lastIndexOf('.') + 1
+  if (cut === 0) return undefined
+  const group = groups[algorithmOf(token) ?? '']
   const signature = Buffer.from(token.slice(cut), 'base64url')
   if (group === undefined || signature.length !== 2 * group.bytes) return undefined
   const s = BigInt(`0x${signature.subarray(group.bytes).toString('hex')}`)

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { twinOf } from './signature-twin.ts'
 
 /**
  * What a token is known by in every cache: 12 signs that tell the provider that is asked, and the token's SHA-256 digest
@@ -24,6 +25,12 @@ export class TokenHasher {
 
   keyOf(token: string): TokenKey {
     return this.scope + hash('sha256', token, 'binary')
+  }
+
+  /** The key of the token's other form, see {@link twinOf}; `undefined` where it has one only. */
+  twinKeyOf(token: string): TokenKey | undefined {
+    const twin = twinOf(token)
+    return twin === undefined ? undefined : this.keyOf(twin)
   }
 
   /** @param tokenHash The token's SHA-256 digest in hexadecimal. */

@@ -49,6 +49,8 @@ export interface LookUpContext extends ProviderTokens {
 /** What is asked for, and on whose behalf. */
 export interface LookUpSubject {
   readonly key: TokenKey
+  /** The key of the token's other form, if it has one: see `twinOf`. */
+  readonly twinKey: TokenKey | undefined
   readonly token: string
   /** What was remembered of the token, and is too old or in doubt. */
   readonly known: CachedToken | undefined
@@ -93,13 +95,12 @@ export class TokenLookUp {
 
   /** `undefined` when something was heard meanwhile that makes the answer doubtful. */
   async #attempt(): Promise<TokenMetadata | undefined> {
-    const { memory, shared, clock } = this.#context
-    const { key } = this.#subject
+    const { memory, clock } = this.#context
     this.#isOutdated = false
     // The order matters: an answer belongs to the epoch in which it was asked for, never to a later one.
     const { epoch, latestMs } = memory.marks
-    const held = await shared?.read(key)
-    if (memory.isRevoked(key, clock()) || held?.revocation === 'revoke') throw this.#revoked()
+    const held = await this.#readStore()
+    if (this.#isKnownAsRevoked() || held?.revocation === 'revoke') throw this.#revoked()
     if (this.#isOutdated) return undefined
     const found = held && this.#accept(held, epoch)
     if (found !== undefined) return found
@@ -107,6 +108,23 @@ export class TokenLookUp {
     const metadata = await this.#ask()
     if (metadata === 'stale') return this.#useStale()
     return this.#settle({ metadata, learnedAtMs, epoch }, { held, latestMs })
+  }
+
+  /** What the store holds of the token, where it says of its twin too whether that was revoked. */
+  async #readStore(): Promise<SharedToken | undefined> {
+    const { shared } = this.#context
+    const { key, twinKey } = this.#subject
+    if (twinKey === undefined) return shared?.read(key)
+    const [held, twin] = await Promise.all([shared?.read(key), shared?.read(twinKey)])
+    return twin?.revocation === 'revoke' ? twin : held
+  }
+
+  /** Whether this process knows that the token was revoked, in either form: one may have been named by its hash. */
+  #isKnownAsRevoked(): boolean {
+    const { memory, clock } = this.#context
+    const { key, twinKey } = this.#subject
+    const nowMs = clock()
+    return memory.isRevoked(key, nowMs) || (twinKey !== undefined && memory.isRevoked(twinKey, nowMs))
   }
 
   /** Takes what the store holds, where that is as good as asking the provider. */
@@ -132,7 +150,7 @@ export class TokenLookUp {
     const isBetter = known === undefined || cache.isLaterAnswer(found, known)
     if (!isBetter || !this.#isGood(found)) return undefined
     listener.resolved('shared')
-    return cache.set(this.#subject.key, found).metadata
+    return cache.set(this.#subject.key, found, this.#subject.twinKey).metadata
   }
 
   /** Whether what was in doubt, because messages may have been missed, has not been revoked meanwhile. */
@@ -212,9 +230,9 @@ export class TokenLookUp {
     { held, latestMs }: { held: SharedToken | undefined; latestMs: number },
   ): TokenMetadata | undefined {
     const { memory, shared, clock, listener } = this.#context
-    const { key } = this.#subject
+    const { key, twinKey } = this.#subject
     const nowMs = clock()
-    if (memory.isRevoked(key, nowMs)) throw this.#revoked()
+    if (this.#isKnownAsRevoked()) throw this.#revoked()
     if (this.#isOutdated) return undefined
     if (metadata === undefined || nowMs >= metadata.expiresAtMs) {
       if (held?.answer !== undefined) shared?.drop(key).catch(() => undefined)
@@ -227,7 +245,7 @@ export class TokenLookUp {
     if (standing === 'outdated' || (standing === 'suspect' && !memory.marks.isBlind)) return undefined
     this.#subject.pass.answered(true)
     listener.resolved('valid')
-    const cached = memory.cache.set(key, answer)
+    const cached = memory.cache.set(key, answer, twinKey)
     if (held !== undefined) {
       const leftMs = memory.cache.freshUntilMs(answer) - nowMs
       shared?.fill(key, { metadata, marksUntilMs: latestMs }, { leftMs, revocation: held.revocation })

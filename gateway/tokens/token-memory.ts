@@ -49,10 +49,11 @@ export class TokenMemory {
     this.marks = new RevocationMarks(options)
   }
 
-  /** The token is refused until then, also by whoever waits for an answer about it now. */
+  /** The token is refused until then in both its forms, also by whoever waits for an answer about it now. */
   revoke(key: TokenKey, untilMs: number, by: RevokedBy): void {
     this.#revoked[by].add(key, untilMs)
     this.cache.delete(key)
+    this.cache.deleteTwinOf(key)
   }
 
   isRevoked(key: TokenKey, nowMs: number): boolean {

@@ -114,7 +114,8 @@ export class TokenResolver {
       listener.resolved('capped')
       throw capped(pass)
     }
-    const lookUp = new TokenLookUp(this.#context, { key, token, known, pass })
+    const twinKey = this.#hasher.twinKeyOf(token)
+    const lookUp = new TokenLookUp(this.#context, { key, twinKey, token, known, pass })
     const answer = lookUp.run().finally(() => {
       pass.end(clock())
       memory.underWay.delete(key)

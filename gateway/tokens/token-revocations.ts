@@ -36,8 +36,6 @@ interface RevocationContext {
   readonly fleet: { readonly store: SharedStore; readonly cache: RedisTokenCache } | undefined
   readonly clock: Clock
   readonly listener: RevocationListener
-  /** Gives the other form that a token can have, if there is one. */
-  readonly twinOf: (token: string) => string | undefined
 }
 
 /** What becomes of tokens: nothing more is remembered of them after a `drop`, and everything else until a time. */
@@ -159,9 +157,8 @@ export class TokenRevocations implements Revocations {
 
   /** In every form that the token can have. */
   #keysOf(token: string, providers: readonly RevocableProvider[]): TokenKey[] {
-    const twin = this.#context.twinOf(token)
-    const forms = twin === undefined ? [token] : [token, twin]
-    return providers.flatMap(({ hasher }) => forms.map((form) => hasher.keyOf(form)))
+    const keys = providers.flatMap(({ hasher }) => [hasher.keyOf(token), hasher.twinKeyOf(token)])
+    return keys.filter((key) => key !== undefined)
   }
 
   /** How long an answer that was asked for by now may be used, anywhere. */

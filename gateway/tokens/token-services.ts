@@ -7,7 +7,6 @@ import { LookUpCaps } from './look-up-caps.ts'
 import { ProviderBreaker } from './provider-breaker.ts'
 import { RedisTokenCache, type SharedCacheListener } from './redis-token-cache.ts'
 import type { RevocableProvider } from './revocable-provider.ts'
-import { twinOf } from './signature-twin.ts'
 import { TokenHasher } from './token-hash.ts'
 import type { ResolverListener } from './token-look-up.ts'
 import { TokenMemory } from './token-memory.ts'
@@ -70,7 +69,7 @@ export class TokenServices {
     this.#none = add('none')
     const fleet = store && cache && { store, cache }
     this.revocations = new TokenRevocations({
-      ...{ memory: this.#memory, providers, lifetimes: tokenCache, fleet, clock, listener, twinOf },
+      ...{ memory: this.#memory, providers, lifetimes: tokenCache, fleet, clock, listener },
       networkOf: countedNetwork,
     })
   }

@@ -4,7 +4,6 @@ import type { IdentityProvider } from '../../gateway/tokens/identity-provider.ts
 import { LookUpCaps } from '../../gateway/tokens/look-up-caps.ts'
 import { ProviderBreaker } from '../../gateway/tokens/provider-breaker.ts'
 import { RedisTokenCache } from '../../gateway/tokens/redis-token-cache.ts'
-import { twinOf } from '../../gateway/tokens/signature-twin.ts'
 import { TokenHasher } from '../../gateway/tokens/token-hash.ts'
 import { TokenMemory } from '../../gateway/tokens/token-memory.ts'
 import { readIntrospectionAnswer, type TokenMetadata } from '../../gateway/tokens/token-metadata.ts'
@@ -78,7 +77,6 @@ export function createTokenNode(options: TokenNodeOptions): TokenNode {
       fleet,
       clock,
       listener,
-      twinOf,
     },
   })
   const ask = async (token: string, address = '192.0.2.1') => {

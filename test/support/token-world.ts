@@ -2,13 +2,20 @@ import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import type { Revocation } from '../../gateway/revocation.ts'
 import type { StoreScript } from '../../gateway/shared-store.ts'
+import { twinOf } from '../../gateway/tokens/signature-twin.ts'
 import type { TokenMetadata } from '../../gateway/tokens/token-metadata.ts'
 import { ScriptedBus, ScriptedStore, type ScriptRunner } from './scripted-store.ts'
 import { createTokenNode, metadataOf, ScriptedProvider, type TokenNode } from './token-node.ts'
 
 /** Something that happens in a fleet. */
 export type TokenStep =
-  | { readonly kind: 'request'; readonly node: number; readonly token: number }
+  | {
+      readonly kind: 'request'
+      readonly node: number
+      readonly token: number
+      /** Whether it comes with another signature, where the world's tokens are checked by that. */
+      readonly isTwin?: boolean
+    }
   | { readonly kind: 'prefetch'; readonly node: number; readonly token: number }
   | { readonly kind: 'answer'; readonly node: number; readonly which: number }
   | { readonly kind: 'announce'; readonly node: number; readonly what: number; readonly isRevoke: boolean }
@@ -19,9 +26,10 @@ export type TokenStep =
 
 const node = fc.nat(2)
 const token = fc.nat(3)
+const isTwin = fc.boolean()
 
 export const anyTokenStep: fc.Arbitrary<TokenStep> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('request'), node, token }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('request'), node, token, isTwin }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('prefetch'), node, token }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('answer'), node, which: fc.nat(3) }) },
   {
@@ -51,8 +59,16 @@ const owners = [
   { client: 'C', user: 'u' },
 ] as const
 
+/** Each token as it was issued, and its twin. */
+const texts = owners.map((_owner, index) => {
+  const signature = Buffer.alloc(64, index + 1)
+  const parts = ['{"alg":"ES256"}', `token ${index}`, signature]
+  const text = parts.map((part) => Buffer.from(part).toString('base64url')).join('.')
+  return [text, twinOf(text) ?? ''] as const
+})
+
 const targets: readonly Revocation['target'][] = [
-  ...([0, 1] as const).map((index) => ({ kind: 'token', token: `token-${index}` }) as const),
+  ...([0, 1] as const).map((index) => ({ kind: 'token', token: textOf(index) }) as const),
   ...([2, 3] as const).map(
     (index) => ({ kind: 'token-hash', hash: hashOf(index), expiresAtMs: undefined }) as const,
   ),
@@ -87,7 +103,10 @@ interface WorldNode extends TokenNode {
   deafSinceMs: number | undefined
 }
 
-/** What a provider says of a token has a version, which each revocation raises; from `revoked` on it is not valid. */
+/**
+ * What a provider says of a token has a version, which each revocation raises; from `revoked` on it is not valid. What a
+ * token says that is checked by its signature stays the first version for ever, and only `revoke` raises it.
+ */
 interface TruthOfToken {
   version: number
   isRevoked: boolean
@@ -96,6 +115,8 @@ interface TruthOfToken {
 
 export interface TokenWorldOptions {
   readonly nodes: number
+  /** Whether tokens are checked by their signatures, so that nobody but the gateway knows that one was revoked. */
+  readonly isLocal?: boolean
   /** Runs scripts on a Redis, under this prefix; without it there is one process and no store. */
   readonly redis?: { readonly run: ScriptRunner; readonly prefix: string; readonly isPartitioned: boolean }
 }
@@ -105,6 +126,7 @@ export class TokenWorld {
   readonly faults: string[] = []
   readonly #nodes: WorldNode[]
   readonly #redis: TokenWorldOptions['redis']
+  readonly #isLocal: boolean
   readonly #truth: TruthOfToken[] = owners.map(() => ({ version: 1, isRevoked: false, changedAtMs: 0 }))
   readonly #heldReads: (() => void)[] = []
   readonly #heldFills: (() => void)[] = []
@@ -115,8 +137,9 @@ export class TokenWorld {
   #running = 0
   #nowMs = Date.now()
 
-  constructor({ nodes, redis }: TokenWorldOptions) {
+  constructor({ nodes, redis, isLocal = false }: TokenWorldOptions) {
     this.#redis = redis
+    this.#isLocal = isLocal
     const bus = new ScriptedBus()
     this.#nodes = Array.from({ length: nodes }, () => {
       const provider = new ScriptedProvider()
@@ -124,6 +147,7 @@ export class TokenWorld {
       const rest: { store?: ScriptedStore } = store === undefined ? {} : { store }
       const created = createTokenNode({
         provider,
+        isLocal,
         clock: () => this.#nowMs,
         negativeTtlMs: 1_000,
         blindTtlMs,
@@ -162,8 +186,8 @@ export class TokenWorld {
       this.#nowMs += step.ms
     } else {
       const node = this.#nodes[step.node % this.#nodes.length] as WorldNode
-      if (step.kind === 'request') this.#request(node, step.token)
-      else if (step.kind === 'prefetch') node.resolver.prefetch(`token-${step.token}`)
+      if (step.kind === 'request') this.#request(node, step)
+      else if (step.kind === 'prefetch') node.resolver.prefetch(textOf(step.token))
       else if (step.kind === 'answer') this.#answer(node, step.which)
       else if (step.kind === 'announce') await this.#announce(node, step)
       else if (step.kind === 'deliver') this.#deliver(node, step.most)
@@ -172,10 +196,10 @@ export class TokenWorld {
     }
   }
 
-  #request(node: WorldNode, token: number): void {
+  #request(node: WorldNode, { token, isTwin = false }: Extract<TokenStep, { kind: 'request' }>): void {
     const served = (async () => {
       try {
-        const metadata = await node.resolver.resolve(`token-${token}`, '')
+        const metadata = await node.resolver.resolve(textOf(token, isTwin && this.#isLocal), '')
         this.#check(node, token, metadata)
       } catch (error) {
         if (!(error instanceof Error && 'code' in error))
@@ -192,6 +216,8 @@ export class TokenWorld {
     const least = Math.max(node.leastVersions[token] ?? 0, caughtUp)
     const truth = this.#truth[token] as TruthOfToken
     if (version < least) this.faults.push(`token ${token} of version ${version} after ${least} was heard`)
+    // While nobody can be asked a signature is as good as ever.
+    if (this.#isLocal) return
     const isChangeUnheard = node.deafSinceMs !== undefined && truth.changedAtMs >= node.deafSinceMs
     if (isChangeUnheard && version < truth.version && this.#nowMs >= truth.changedAtMs + blindTtlMs)
       this.faults.push(`token ${token} of version ${version} beyond the blind bound`)
@@ -213,27 +239,30 @@ export class TokenWorld {
       for (const question of provider.asked) {
         if (this.#noted.has(question)) continue
         this.#noted.add(question)
-        this.#answers.set(question, this.#truthOf(Number(question.token.slice('token-'.length))))
+        this.#answers.set(question, this.#truthOf(indexOf(question.token)))
       }
   }
 
   #truthOf(token: number): TokenMetadata | undefined {
     const { version, isRevoked } = this.#truth[token] as TruthOfToken
     const { client, user } = owners[token as 0]
+    if (this.#isLocal) return metadataOf(client, { sub: user, roles: ['V1'] })
     return isRevoked ? undefined : metadataOf(client, { sub: user, roles: [`V${version}`] })
   }
 
   async #announce(node: WorldNode, { what, isRevoke }: { what: number; isRevoke: boolean }): Promise<void> {
     const target = targets[what] as Revocation['target']
-    for (const [index, owner] of owners.entries()) {
-      const isHit = isNamed(target, index, owner)
-      if (!isHit) continue
-      const truth = this.#truth[index] as TruthOfToken
+    // What a token says itself is the same when it is asked for again.
+    const isChange = isRevoke || !this.#isLocal
+    const hits = owners.map((owner, index) => isChange && isNamed(target, index, owner))
+    for (const [index, truth] of this.#truth.entries()) {
+      if (!hits[index]) continue
       truth.version += 1
       truth.changedAtMs = this.#nowMs
       if (isRevoke) truth.isRevoked = true
     }
-    const versions = this.#truth.map(({ version }) => version)
+    // 0 for what is not named.
+    const versions = this.#truth.map(({ version }, index) => (hits[index] ? version : 0))
     const effect = isRevoke ? 'revoke' : 'refresh'
     let isTold = true
     const announced = node.revocations.announce({ target, effect }).catch(() => {
@@ -241,16 +270,10 @@ export class TokenWorld {
     })
     await this.#settle()
     await announced
-    raise(node.leastVersions, this.#hitBy(target, versions))
+    raise(node.leastVersions, versions)
     if (!isTold) return
-    raise(this.#told, this.#hitBy(target, versions))
-    for (const other of this.#nodes)
-      if (other.store?.isListening) other.arriving.push(this.#hitBy(target, versions))
-  }
-
-  /** The versions of the tokens that the target names; 0 for the others. */
-  #hitBy(target: Revocation['target'], versions: readonly number[]): number[] {
-    return versions.map((version, index) => (isNamed(target, index, owners[index as 0]) ? version : 0))
+    raise(this.#told, versions)
+    for (const other of this.#nodes) if (other.store?.isListening) other.arriving.push(versions)
   }
 
   #deliver(node: WorldNode, most: number): void {
@@ -316,8 +339,16 @@ function raise(least: number[], versions: readonly number[]): void {
   for (const [index, version] of versions.entries()) least[index] = Math.max(least[index] ?? 0, version)
 }
 
+function textOf(index: number, isTwin = false): string {
+  return texts[index]?.[isTwin ? 1 : 0] ?? ''
+}
+
+function indexOf(text: string): number {
+  return texts.findIndex((forms) => forms.includes(text))
+}
+
 function hashOf(index: number): string {
-  return hash('sha256', `token-${index}`)
+  return hash('sha256', textOf(index))
 }
 
 /** Whether a revocation is about the token of this number, which belongs to this client and user. */
@@ -328,7 +359,7 @@ function isNamed(
 ): boolean {
   switch (target.kind) {
     case 'token':
-      return target.token === `token-${index}`
+      return target.token === textOf(index)
     case 'token-hash':
       return target.hash === hashOf(index)
     case 'all':

@@ -1,11 +1,14 @@
 /** What several gateway processes do about tokens together, on a real Redis. */
+import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { generateKeyPair, SignJWT } from 'jose'
 import t, { type Test } from 'tap'
 import { storeLocation } from '../../../common/store-url.ts'
 import { StoreUnavailable } from '../../../gateway/shared-store.ts'
 import { openStore } from '../../../gateway/store/open-store.ts'
 import type { RedisStore } from '../../../gateway/store/redis-store.ts'
 import { IdentityProviderFailure } from '../../../gateway/tokens/identity-provider.ts'
+import { twinOf } from '../../../gateway/tokens/signature-twin.ts'
 import { captureLog } from '../../support/captured-log.ts'
 import { type RedisServer, startRedis } from '../../support/redis-servers.ts'
 import { needs, redisServer } from '../../support/services.ts'
@@ -208,6 +211,26 @@ t.test('a process that starts later heeds what was revoked before', options, asy
   t.equal(await two.ask('a'), 'token-invalid', 'by itself')
   t.equal(await two.ask('b'), 'token-invalid', 'by its client')
   t.equal(await two.ask('c'), 'Others')
+})
+
+t.test('a token that is named by its hash is revoked with its twin in every process', options, async (t) => {
+  const { redis, provider, startNode } = await setUp(t, { isLocal: true })
+  const { privateKey } = await generateKeyPair('ES256')
+  const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+  const twin = twinOf(token) ?? ''
+  provider.tokens.set(twin, { ...metadataOf('Tracks'), issuedAtMs: Date.now() - 60_000 })
+  const [one, two] = await Promise.all([startNode(), startNode()])
+  t.equal(await one.ask(twin), 'Tracks')
+  await until(async () => (await held(redis)).size === 1, 'the answer lies in the store')
+  t.equal(await two.ask(twin), 'Tracks')
+  t.same(two.outcomes, ['shared'])
+  const target = { kind: 'token-hash', hash: hash('sha256', token), expiresAtMs: undefined } as const
+  await one.revocations.announce({ target, effect: 'revoke' })
+  t.equal(await one.ask(twin), 'token-invalid', 'at once where it was announced')
+  await until(async () => (await two.ask(twin)) === 'token-invalid', 'the other one has heard')
+  t.equal((await held(redis)).size, 1, 'what the store holds of the twin it holds still')
+  const later = await startNode()
+  t.equal(await later.ask(twin), 'token-invalid', 'and one that starts later does not believe it')
 })
 
 t.test(

@@ -88,6 +88,36 @@ t.test('tokens that say the same share what they say', async (t) => {
   t.same(other?.metadata, answer('Other').metadata, 'and nothing else')
 })
 
+t.test('it knows of each token that it holds what its twin is, and of no other', async (t) => {
+  const pairs = ['a', 'b', 'c', 'd', 'e'].flatMap((name) => [
+    [name, `${name}'`],
+    [`${name}'`, name],
+  ]) as [string, string][]
+  const step = fc.record({
+    pair: fc.constantFrom(...pairs),
+    kind: fc.constantFrom('set', 'set', 'get', 'delete', 'delete twin'),
+  })
+  const property = fc.property(
+    fc.array(step, { maxLength: 80 }),
+    fc.integer({ min: 1, max: 6 }),
+    (steps, maxTokens) => {
+      const cache = createCache(maxTokens)
+      return steps.every(({ pair: [key, twinKey], kind }) => {
+        const isTwinHeld = cache.get(twinKey) !== undefined
+        if (kind === 'set') cache.set(key, answer('Tracks'), twinKey)
+        else if (kind === 'delete') cache.delete(key)
+        else if (kind === 'delete twin') cache.deleteTwinOf(key)
+        else use(cache, key)
+        const isTwinGone = kind !== 'delete twin' || cache.get(twinKey) === undefined
+        const isTwinLeft = kind !== 'delete' || (cache.get(twinKey) !== undefined) === isTwinHeld
+        return isTwinGone && isTwinLeft && cache.twins === cache.size
+      })
+    },
+  )
+  fc.assert(property, { numRuns: 500 })
+  t.pass()
+})
+
 t.test('it never holds more than its bound, and gives what was last set', async (t) => {
   const step = fc.record({
     key: fc.constantFrom('a', 'b', 'c', 'd', 'e'),

@@ -21,7 +21,7 @@ const holds = (optionsOf: () => TokenWorldOptions, numRuns: number) =>
   )
 
 t.test('in one process without a store', async (t) => {
-  await holds(() => ({ nodes: 1 }), 300)
+  for (const isLocal of [false, true]) await holds(() => ({ nodes: 1, isLocal }), 300)
   t.pass()
 })
 
@@ -50,10 +50,11 @@ t.test('in three processes on a real Redis', await needs(redisServer), async (t)
   t.teardown(() => client.disconnect())
   const run: ScriptRunner = (script, keys, args) => client.eval(script.lua, keys.length, ...keys, ...args)
   let world = 0
-  for (const isPartitioned of [false, true])
-    await holds(() => {
-      world += 1
-      return { nodes: 3, redis: { run, prefix: `world-${world}`, isPartitioned } }
-    }, 120)
+  for (const isLocal of [false, true])
+    for (const isPartitioned of [false, true])
+      await holds(() => {
+        world += 1
+        return { nodes: 3, isLocal, redis: { run, prefix: `world-${world}`, isPartitioned } }
+      }, 120)
   t.pass()
 })

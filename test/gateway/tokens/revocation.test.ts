@@ -4,6 +4,8 @@ import { generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
 import { RevocationMarks } from '../../../gateway/tokens/revocation-marks.ts'
 import { twinOf } from '../../../gateway/tokens/signature-twin.ts'
+import { shortText, TokenHasher } from '../../../gateway/tokens/token-hash.ts'
+import { ScriptedBus, ScriptedStore } from '../../support/scripted-store.ts'
 import { createTokenNode, MapProvider, metadataOf, ScriptedProvider } from '../../support/token-node.ts'
 
 const startMs = 1_800_000_000_000
@@ -161,18 +163,84 @@ t.test('tokens that are checked here are refused if they were issued before the 
   }
 })
 
-t.test('a token that an ECDSA key signed is revoked in both its forms', async (t) => {
+t.test('a token that an ECDSA key signed is revoked in both its forms, however it is named', async (t) => {
   const { privateKey } = await generateKeyPair('ES256')
   const token = await new SignJWT({ client_id: 'Tracks' })
     .setProtectedHeader({ alg: 'ES256' })
     .sign(privateKey)
   const twin = twinOf(token) ?? ''
-  const { provider, node } = setUp(true)
-  for (const form of [token, twin])
-    provider.tokens.set(form, { ...metadataOf('Tracks'), issuedAtMs: startMs - 60_000 })
-  t.equal(await node.ask(twin), 'Tracks')
-  await node.revocations.announce({ target: { kind: 'token', token }, effect: 'revoke' })
-  t.equal(await node.ask(twin), 'token-invalid')
+  const byHash = { kind: 'token-hash', hash: hash('sha256', token), expiresAtMs: undefined } as const
+  for (const target of [{ kind: 'token', token }, byHash] as const)
+    for (const known of [[], [token], [twin], [token, twin]]) {
+      const { provider, node } = setUp(true)
+      for (const form of [token, twin])
+        provider.tokens.set(form, { ...metadataOf('Tracks'), issuedAtMs: startMs - 60_000 })
+      for (const form of known) t.equal(await node.ask(form), 'Tracks')
+      await node.revocations.announce({ target, effect: 'revoke' })
+      for (const form of [twin, token, twin])
+        t.equal(await node.ask(form), 'token-invalid', `${target.kind}, ${known.length} known`)
+      t.equal(provider.asked.length, known.length)
+      t.equal(node.outcomes.filter((outcome) => outcome === 'revoked').length, 3)
+    }
+})
+
+t.test(
+  'where a store holds a token and its twin apart, half of its answer is enough to refuse',
+  async (t) => {
+    const { privateKey } = await generateKeyPair('ES256')
+    const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+    const forms = [token, twinOf(token) ?? '']
+    const hasher = new TokenHasher({ name: 'test', id: new MapProvider().id })
+    const [name = '', twinName = ''] = forms.map((form) => shortText(hasher.keyOf(form)))
+    const ask = async (answers: Readonly<Record<string, string>>) => {
+      const store = new ScriptedStore(
+        new ScriptedBus(),
+        async (script, [key = '']) => {
+          if (script.name !== 'read-tokens') return []
+          const revocation = answers[key.slice(key.lastIndexOf(':') + 1)]
+          if (revocation === undefined) throw new Error('this part of the store is gone')
+          return ['', -2, revocation]
+        },
+        { prefix: 'apart', isPartitioned: true },
+      )
+      const provider = new MapProvider()
+      for (const form of forms) provider.tokens.set(form, metadataOf('Tracks'))
+      const node = createTokenNode({ provider, isLocal: true, store })
+      await settled()
+      return await node.ask(token)
+    }
+    t.equal(await ask({ [twinName]: 'revoke' }), 'token-invalid')
+    t.equal(await ask({ [name]: 'revoke' }), 'token-invalid')
+    t.equal(await ask({ [name]: 'revoke', [twinName]: '' }), 'token-invalid')
+    t.equal(await ask({ [name]: '', [twinName]: 'revoke' }), 'token-invalid')
+    t.equal(await ask({ [name]: '', [twinName]: '' }), 'Tracks')
+    t.equal(await ask({ [name]: '' }), 'Tracks', 'without an answer it is as if there were no store')
+  },
+)
+
+t.test('what is remembered of a token is asked for again in both its forms', async (t) => {
+  const { privateKey } = await generateKeyPair('ES256')
+  const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+  const twin = twinOf(token) ?? ''
+  const { provider, node } = setUp()
+  for (const form of [token, twin]) provider.tokens.set(form, metadataOf('Tracks'))
+  for (const form of [token, twin]) await node.ask(form)
+  await node.revocations.announce({ target: { kind: 'token', token }, effect: 'refresh' })
+  for (const form of [token, twin]) await node.ask(form)
+  t.same(provider.asked, [token, twin, token, twin])
+})
+
+t.test('a token whose twin is revoked by its hash while it is looked up is given to nobody', async (t) => {
+  const { privateKey } = await generateKeyPair('ES256')
+  const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+  const provider = new ScriptedProvider()
+  const node = createTokenNode({ provider, isLocal: true })
+  const waiting = node.ask(twinOf(token) ?? '')
+  await settled()
+  const target = { kind: 'token-hash', hash: hash('sha256', token), expiresAtMs: undefined } as const
+  await node.revocations.announce({ target, effect: 'revoke' })
+  provider.asked[0]?.answer(metadataOf('Tracks'))
+  t.equal(await waiting, 'token-invalid')
 })
 
 t.test(

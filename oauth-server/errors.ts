@@ -71,7 +71,6 @@ export const refusals = {
     status: 401,
     error: 'invalid_client',
     description: 'Client authentication failed.',
-    headers: { 'www-authenticate': 'Basic realm="passerelle", charset="UTF-8"' },
   },
   tooManyFailures: {
     status: 429,
@@ -170,6 +169,12 @@ export const refusals = {
     headers: { 'retry-after': '1' },
   },
 } as const satisfies Readonly<Record<string, Refusal>>
+
+/** {@link refusals.invalidClient} with the challenge of the one scheme that this server takes (RFC 6749 §5.2). */
+export const challengedClient: Refusal = {
+  ...refusals.invalidClient,
+  headers: { 'www-authenticate': 'Basic realm="passerelle", charset="UTF-8"' },
+}
 
 /** Thrown where a request cannot be granted; the application's error handler answers with the refusal. */
 export class RequestRefused extends Error {

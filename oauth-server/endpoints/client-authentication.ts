@@ -1,6 +1,6 @@
 import { assertionType, claimedClient } from '../clients/client-assertion.ts'
 import type { ClientCredentials } from '../clients/client-authenticator.ts'
-import { RequestRefused, refusals } from '../errors.ts'
+import { challengedClient, type Refusal, RequestRefused, refusals } from '../errors.ts'
 import { decodeFormText, type Form } from './form.ts'
 
 /**
@@ -18,6 +18,18 @@ export function readClientCredentials(
   if (ways > 1) throw new RequestRefused(refusals.severalAuthentications)
   if (header !== undefined) return fromHeader(header, form)
   return isAsserted ? fromAssertion(form) : fromForm(form)
+}
+
+const formCredentials = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'] as const
+
+/**
+ * How a client that has not authenticated is refused, by nothing but the way in which it tried. Who sent an Authorization
+ * header is challenged (RFC 6749 §5.2), and so is who sent nothing at all, as RFC 9110 §15.5.2 wants of a 401. Who sent
+ * credentials in the form is not: client libraries take a challenge for the whole answer, and hide `invalid_client`.
+ */
+export function refusalOfClient(authorization: readonly string[], form: Form): Refusal {
+  const isInForm = authorization.length === 0 && formCredentials.some((name) => form.has(name))
+  return isInForm ? refusals.invalidClient : challengedClient
 }
 
 /** Reads `Basic …` with form-encoded halves (RFC 6749 appendix B); `undefined` when it is anything else. */

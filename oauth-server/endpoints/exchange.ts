@@ -12,7 +12,7 @@ import type { Client } from '../store/client-repository.ts'
 import type { TokenInspector } from '../tokens/token-inspector.ts'
 import type { TokenRevoker } from '../tokens/token-revoker.ts'
 import type { AuthorizationServices } from './authorization-services.ts'
-import { readClientCredentials } from './client-authentication.ts'
+import { readClientCredentials, refusalOfClient } from './client-authentication.ts'
 import { type Form, parseForm } from './form.ts'
 
 /** What the endpoints work with. */
@@ -76,8 +76,7 @@ export async function authenticateClient(
   form: Form,
   services: EndpointServices,
 ): Promise<Client> {
-  // Of two Authorization headers Node's plain `headers` would silently keep the first.
-  const authorization = request.raw.headersDistinct.authorization ?? []
+  const authorization = authorizationOf(request)
   const credentials = readClientCredentials(authorization, form)
   const id = plainClientId(credentials?.id ?? '')
   const claimant = { subject: id && `client:${id}`, address: services.addresses.of(request.raw) }
@@ -85,7 +84,7 @@ export async function authenticateClient(
     claimant,
     async () => credentials && services.authenticator.authenticate(credentials),
   )
-  if (client === undefined) throw new RequestRefused(refusals.invalidClient)
+  if (client === undefined) throw new RequestRefused(refusalOfClient(authorization, form))
   request.setDecorator('clientId', client.id)
   return client
 }
@@ -98,9 +97,14 @@ export async function authenticateResourceServer(
 ): Promise<Client> {
   const client = await authenticateClient(request, form, services)
   // A public client has only said who it is, which anybody can.
-  if (client.authMethod === 'none') throw new RequestRefused(refusals.invalidClient)
+  if (client.authMethod === 'none') throw new RequestRefused(refusalOfClient(authorizationOf(request), form))
   if (!client.scopes.includes(lookUpScope)) throw new RequestRefused(refusals.insufficientScope)
   return client
+}
+
+/** Of two Authorization headers Node's plain `headers` would silently keep the first. */
+function authorizationOf(request: FastifyRequest): readonly string[] {
+  return request.raw.headersDistinct.authorization ?? []
 }
 
 /** A parameter that must be there. */

@@ -57,7 +57,8 @@ t.test('A2, A17: discovers the server and gets a token of its own by either way 
     t.match(tokens, { token_type: 'bearer', expires_in: 3_600, scope: 'user' })
 
     const mistaken = await discover(server, client.id, ways[authMethod]('psk_wrong'))
-    t.match(await faultOf(openid.clientCredentialsGrant(mistaken)), badCredentials)
+    const told = authMethod === 'client_secret_basic' ? badBasic : invalidClient
+    t.match(await faultOf(openid.clientCredentialsGrant(mistaken)), told)
   }
 })
 
@@ -72,7 +73,7 @@ t.test('A2: authenticates by a key of its own', async (t) => {
     t.match(looked, { active: true, client_id: client.id }, algorithm)
     const stranger = await makeClientKey(algorithm)
     const mistaken = await discover(server, client.id, openid.PrivateKeyJwt(stranger.privateKey))
-    t.match(await faultOf(openid.clientCredentialsGrant(mistaken)), badCredentials)
+    t.match(await faultOf(openid.clientCredentialsGrant(mistaken)), invalidClient)
   }
 })
 
@@ -81,6 +82,8 @@ t.test('A7, A9, A10: a public client gets a user’s tokens by code and PKCE, an
   await createUser(server)
   const { client } = await server.registry.create(publicClient, tester)
   const found = await discover(server, client.id, openid.None())
+  const stranger = await discover(server, 'nobody-12345678', openid.None())
+  t.match(await faultOf(openid.refreshTokenGrant(stranger, 'prt_x')), invalidClient)
   const wanted = { redirectUri: 'https://player.example/done', scope: 'user' }
   const tokens = await codeGrant(server, found, wanted)
   t.match(tokens, { token_type: 'bearer', scope: 'user', refresh_token: /^prt_/ })
@@ -167,8 +170,11 @@ t.test('A9, A10: the library refuses an answer that was tampered with on its way
   })
 })
 
-/** How the library tells of a 401: it takes the challenge (RFC 9110 §15.5.2) for the whole answer. */
-const badCredentials = {
+/** How the library tells of a 401 that comes without a challenge. */
+const invalidClient = { code: 'OAUTH_RESPONSE_BODY_ERROR', error: 'invalid_client', status: 401 }
+
+/** How it tells of the one that RFC 6749 §5.2 wants challenged: it takes the challenge for the whole answer. */
+const badBasic = {
   code: 'OAUTH_WWW_AUTHENTICATE_CHALLENGE',
   status: 401,
   cause: [{ scheme: 'basic', parameters: { realm: 'passerelle' } }],

@@ -5,6 +5,7 @@ import { addAudit } from './audit.ts'
 import { authorize } from './authorize.ts'
 import { addClients } from './clients.ts'
 import { addOperational } from './operational.ts'
+import { refuseUnknownPlaces } from './places.ts'
 import { addPlans } from './plans.ts'
 import { AdminProblem, toProblem } from './problems.ts'
 import { addResources } from './resources.ts'
@@ -51,6 +52,7 @@ export async function createAdminApp(services: AdminServices, log: Logger): Prom
   parseBodies(app)
   logRequests(app, log)
   answerProblems(app, log)
+  refuseUnknownPlaces(app)
   app.decorateRequest('actorId', '')
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store')
@@ -84,9 +86,6 @@ function parseBodies(app: AdminApp): void {
 }
 
 function answerProblems(app: AdminApp, log: Logger): void {
-  app.setNotFoundHandler(() => {
-    throw new AdminProblem('not-found', { detail: 'See /openapi.json for what there is here.' })
-  })
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
     if (problem.code === 'failed' && error instanceof Error)

@@ -20,6 +20,7 @@ export const problemDefinitions = {
   'member-invalid': { status: 400, title: 'A member or a parameter breaks a rule' },
   'body-malformed': { status: 400, title: 'The request cannot be read' },
   'not-found': { status: 404, title: 'There is no such thing' },
+  'method-not-allowed': { status: 405, title: 'The method is not taken here' },
   exists: { status: 409, title: 'It is there already' },
   'in-use': { status: 409, title: 'It is in use' },
   'last-admin': { status: 409, title: 'Nobody could administer any more' },

@@ -12,6 +12,7 @@ import {
   toTime,
 } from './routes.ts'
 import type { AdminServices } from './services.ts'
+import { withoutNul } from './validation.ts'
 
 const entrySchema = Type.Object({
   id: Type.String(),
@@ -24,7 +25,7 @@ const entrySchema = Type.Object({
 })
 
 const filterText = (description: string) =>
-  Type.Optional(Type.String({ maxLength: 200, pattern: '^[^\\u0000]*$', description }))
+  Type.Optional(Type.String({ maxLength: 200, ...withoutNul, description }))
 
 const searchQuery = Type.Object(
   {

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { roleRule } from '../../common/role.ts'
 import type { Client } from '../store/client-repository.ts'
 import { actorOf } from './authorize.ts'
 import {
@@ -22,6 +23,7 @@ import {
   toPageBody,
 } from './routes.ts'
 import type { AdminServices } from './services.ts'
+import { withoutNul } from './validation.ts'
 import { ifMatch, withVersion } from './versions.ts'
 
 const tags = ['clients']
@@ -33,14 +35,24 @@ const searchQuery = Type.Object(
     name: Type.Optional(
       Type.String({
         maxLength: 100,
-        pattern: '^[^\\u0000]*$',
+        ...withoutNul,
         description: 'How the name begins, in whatever case.',
       }),
     ),
     role: Type.Optional(
-      Type.String({ pattern: '^[A-Za-z0-9._:/-]{1,64}$', description: 'One of its own roles.' }),
+      Type.String({
+        pattern: '^[A-Za-z0-9._:/-]{1,64}$',
+        'x-rule': roleRule,
+        description: 'One of its own roles.',
+      }),
     ),
-    plan: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,64}$', description: 'The id of its plan.' })),
+    plan: Type.Optional(
+      Type.String({
+        pattern: '^[a-z0-9-]{1,64}$',
+        'x-rule': 'must be 1 to 64 small letters, digits or hyphens',
+        description: 'The id of its plan.',
+      }),
+    ),
     disabled: Type.Optional(Type.Boolean({ description: 'Whether it is disabled.' })),
   },
   { additionalProperties: false },

@@ -21,6 +21,7 @@ import {
   toTime,
 } from './routes.ts'
 import type { AdminServices } from './services.ts'
+import { withoutNul } from './validation.ts'
 import { withVersion } from './versions.ts'
 
 const tags = ['users']
@@ -80,7 +81,7 @@ const searchQuery = Type.Object(
   {
     ...pageQuery,
     username: Type.Optional(
-      Type.String({ maxLength: 100, pattern: '^[^\\u0000]*$', description: 'How the username begins.' }),
+      Type.String({ maxLength: 100, ...withoutNul, description: 'How the username begins.' }),
     ),
     disabled: Type.Optional(Type.Boolean({ description: 'Whether the user is disabled.' })),
   },

@@ -10,6 +10,18 @@ const bodies = new Ajv(strict)
 /** What comes in a URL is text, and becomes what it says. */
 const parameters = new Ajv({ ...strict, coerceTypes: true, useDefaults: true })
 
+/** What a schema's `pattern` asks for, in words: people read it in the description, and where they have broken it. */
+interface PatternInWords {
+  readonly pattern: string
+  readonly 'x-rule': string
+}
+
+/** Any text but what Postgres refuses by an error. */
+export const withoutNul: PatternInWords = {
+  pattern: '^[^\\u0000]*$',
+  'x-rule': 'must have no NUL character',
+}
+
 /** Has requests held against the routes' schemas; what breaks a rule is named with its value and the rule. */
 export function validateBySchemas(app: FastifyInstance): void {
   app.setValidatorCompiler(({ schema, httpPart }) => {
@@ -47,6 +59,7 @@ function ruleOf({ keyword, params, message = 'is not right', parentSchema }: Err
     return `is not known; what can be given is ${known.join(', ') || 'nothing'}`
   }
   if (keyword === 'enum') return `must be one of ${(params.allowedValues as unknown[]).join(', ')}`
+  if (keyword === 'pattern') return (parentSchema as PatternInWords)['x-rule']
   return message
 }
 

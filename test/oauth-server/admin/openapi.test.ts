@@ -83,6 +83,19 @@ t.test('answers are what the description says they are', async (t) => {
   }
 })
 
+t.test('a pattern is also said in words, which a refusal repeats', async (t) => {
+  const server = await startTestServer(t)
+  const patterns: string[] = []
+  const text = await (await fetch(`${server.adminUrl}/openapi.json`)).text()
+  JSON.parse(text, (_key, value) => {
+    if (typeof value?.pattern !== 'string') return value
+    patterns.push(value.pattern)
+    t.match(value['x-rule'], /^must /, value.pattern)
+    return value
+  })
+  t.ok(patterns.length >= 9, 'they are found')
+})
+
 t.test('every status of a problem is one of HTTP', (t) => {
   for (const [code, { status, title }] of Object.entries(problemDefinitions))
     t.ok(status >= 400 && status < 600 && title.length > 0, code)

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { makeFolder } from '../common/make-folder.ts'
 import { ClientNotFound, ClientRegistry, type NewClient } from '../oauth-server/clients/client-registry.ts'
 import { openDatabase } from '../oauth-server/store/open-database.ts'
 import type { Database } from '../oauth-server/store/tables.ts'
@@ -87,14 +88,7 @@ export class DataFolder {
 
   constructor(path: string) {
     this.#path = path
-    try {
-      mkdirSync(path, { recursive: true, mode: 0o700 })
-    } catch (error) {
-      const isFile = existsSync(path)
-      throw new Error(`the data folder ${path} cannot be made${isFile ? ': it is a file' : ''}`, {
-        cause: error,
-      })
-    }
+    makeFolder(path)
   }
 
   get database(): string {

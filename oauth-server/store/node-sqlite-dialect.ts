@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import {
@@ -17,6 +17,7 @@ import {
   SqliteQueryCompiler,
   type SqliteStatement,
 } from 'kysely'
+import { makeFolder } from '../../common/make-folder.ts'
 import { StatementCache } from './statement-cache.ts'
 import type { Tables } from './tables.ts'
 
@@ -116,7 +117,7 @@ interface OpenedFile {
 function openNodeSqlite(file: string): OpenedFile {
   // What is made here is for its owner's eyes only: the names and hashes of clients will be in it.
   if (file !== ':memory:') {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file))
     closeSync(openSync(file, 'a', 0o600))
   }
   const database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })

@@ -97,7 +97,16 @@ t.test('a database that cannot be opened is told in one line without its passwor
     return message
   }
   t.match(await failure('mysql://user:s3ntinel@host/db'), /its URL must be sqlite:FILE/)
-  t.match(await failure('sqlite:/dev/null/x.db'), /\/dev\/null\/x\.db: /)
+  // Where Node's recursive mkdir would never return.
+  const cure = 'Make it and give it to this user, or name another place'
+  t.equal(
+    await failure('sqlite:/proc/missing/deeper/x.db'),
+    `the database cannot be opened: /proc/missing/deeper/x.db: the folder /proc/missing cannot be made: the system answers ENOENT. ${cure}`,
+  )
+  t.equal(
+    await failure('sqlite:/dev/null/x.db'),
+    `the database cannot be opened: /dev/null/x.db: the folder /dev/null cannot be made: a file has that name. ${cure}`,
+  )
   t.match(await failure('postgres://user:s3ntinel@127.0.0.1:1/db'), /ECONNREFUSED/)
 })
 

@@ -3,7 +3,6 @@ import { Command } from 'commander'
 import { formatAuthority, type ListenAddress } from '../common/listen-address.ts'
 import { toNewClient } from '../oauth-server/admin/client-json.ts'
 import { createAdministration } from '../oauth-server/admin/services.ts'
-import { ClientRepository } from '../oauth-server/store/client-repository.ts'
 import { secretWarning } from './client/describe.ts'
 import { commandLine } from './command-line-actor.ts'
 import { printJson, type StoreOptions, settingsOf, withStore, withStoreOptions } from './store-options.ts'
@@ -25,14 +24,10 @@ function bootstrapCommand(): Command {
     .option('--force', 'make one though there is one already')
     .action(async (options: BootstrapOptions) => {
       const settings = settingsOf(options)
-      const { client, secret = '' } = await withStore(settings, async (db) => {
-        const admins = await new ClientRepository(db).lockAdmins()
-        if (admins.length > 0 && !options.force)
-          throw new Error(
-            `the client ${admins[0]} may administer already: use it, or make another one by --force`,
-          )
+      const wanted = toNewClient({ name: options.name, scopes: ['admin'] })
+      const { client, secret = '' } = await withStore(settings, (db) => {
         const { clients } = createAdministration(db, { now: Date.now, random: randomBytes })
-        return clients.create(toNewClient({ name: options.name, scopes: ['admin'] }), commandLine())
+        return clients.create(wanted, commandLine(), { isFirstAdmin: !options.force })
       })
       if (options.json) printJson({ client_id: client.id, client_secret: secret })
       else console.log(describe(client.id, secret, settings))

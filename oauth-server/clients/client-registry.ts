@@ -18,6 +18,7 @@ import { ResourceRepository } from '../store/resource-repository.ts'
 import type { Database } from '../store/tables.ts'
 import { deleteTokensOf } from '../store/token-listing.ts'
 import { ClientRuleBroken, checkClient } from './client-rules.ts'
+import { requireNoAdministrator } from './first-admin.ts'
 import { keepAdministrators } from './last-admin.ts'
 import { newSecret } from './new-secret.ts'
 import { type RoleOptions, requireRoles, suggest } from './role-registry.ts'
@@ -51,6 +52,12 @@ export interface CreatedClient {
    * own, or not at all.
    */
   readonly secret: string | undefined
+}
+
+/** How a client is made. */
+export interface CreateOptions extends RoleOptions {
+  /** Whether it is made only where nobody can administer yet. */
+  readonly isFirstAdmin?: boolean | undefined
 }
 
 /** What is to be different about a client. */
@@ -92,9 +99,14 @@ export class ClientRegistry {
     this.#random = random
   }
 
-  /** Makes a client with a new id, and a new secret where it authenticates by one. Throws `ClientRuleBroken`. */
-  create(wanted: NewClient, actor: Actor, { createRoles }: RoleOptions = {}): Promise<CreatedClient> {
+  /**
+   * Makes a client with a new id, and a new secret where it authenticates by one. Throws `ClientRuleBroken`, and
+   * `ChangeConflict` where it was to be the first administrator and is not.
+   */
+  create(wanted: NewClient, actor: Actor, options: CreateOptions = {}): Promise<CreatedClient> {
+    const { createRoles, isFirstAdmin } = options
     return this.#changes.make(actor, async ({ db, now, audit }) => {
+      if (isFirstAdmin) await requireNoAdministrator(db)
       const details: ClientDetails = {
         ...clientDefaults,
         ...wanted,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { runPasserelle } from '../support/command.ts'
-import { createSqlite } from '../support/databases.ts'
+import { createSqlite, databaseKinds } from '../support/databases.ts'
 
 async function run(...args: readonly string[]) {
   const command = runPasserelle(args)
@@ -40,6 +40,29 @@ t.test('the first administrator is made once, and what is printed works when it 
   t.equal((await run('admin', 'bootstrap', '--force', '--config', config)).code, 0)
   t.equal(await server.stop(), 0)
 })
+
+for (const kind of await databaseKinds())
+  t.test(
+    `of two who make the first administrator at once on ${kind.name} one does`,
+    kind.options,
+    async (t) => {
+      const database = await kind.create()
+      t.teardown(() => database.drop())
+      const bootstrap = () => run('admin', 'bootstrap', '--json', '--database', database.url)
+      const answers = await Promise.all([bootstrap(), bootstrap()])
+      const [made, refused] = answers.toSorted((a, b) => Number(a.code) - Number(b.code))
+      t.equal(made?.code, 0, made?.stderr ?? '')
+      const id = String(JSON.parse(made?.stdout ?? '').client_id)
+      t.match(refused, {
+        code: 1,
+        stdout: '',
+        stderr: `the client ${id} may administer already: use it, or make another one by --force\n`,
+      })
+      const all = await run('client', 'list', '--json', '--database', database.url)
+      t.match(JSON.parse(all.stdout), [{ client_id: id }])
+      t.equal(JSON.parse(all.stdout).length, 1)
+    },
+  )
 
 t.test('clients, secrets, roles, plans and the trail are managed by hand', async (t) => {
   const database = ['--database', await makeDatabase(t)]

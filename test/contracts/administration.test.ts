@@ -26,6 +26,25 @@ const ordinary: NewClient = {
 }
 
 async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
+  t.test('of many who make the first administrator at once one does, and the others are told', async (t) => {
+    const { clients } = await open(t, kind)
+    const admin = { ...ordinary, name: 'Admin', scopes: ['admin'] }
+    const rivals = await Promise.allSettled(
+      Array.from({ length: 5 }, () => clients.create(admin, tester, { isFirstAdmin: true })),
+    )
+    const made = rivals.flatMap((rival) => (rival.status === 'fulfilled' ? [rival.value.client.id] : []))
+    t.equal(made.length, 1)
+    for (const rival of rivals)
+      if (rival.status === 'rejected')
+        t.match(rival.reason, {
+          name: 'ChangeConflict',
+          code: 'exists',
+          message: `the client ${made[0]} may`,
+        })
+    t.equal((await clients.page({}, { limit: 10, after: undefined })).items.length, 1)
+    await clients.create(admin, tester)
+  })
+
   t.test(
     'clients are found by the beginning of id or name, role, plan and state, page by page',
     async (t) => {

@@ -6,6 +6,7 @@ import { sortedOnce } from '../store/client-repository.ts'
 import { memberChanges } from '../store/member-changes.ts'
 import { SessionRepository } from '../store/session-repository.ts'
 import type { Database } from '../store/tables.ts'
+import { isUniqueViolation } from '../store/unique-violation.ts'
 import { type User, type UserChanges, UserRepository } from '../store/user-repository.ts'
 import { findUsers, type UserFilter } from '../store/user-search.ts'
 import type { PasswordHasher } from './password-hasher.ts'
@@ -61,7 +62,7 @@ export class UserRegistry {
       const users = new UserRepository(change.db)
       await checkUsername(users, draft)
       const user = { ...draft, createdAt: change.now, updatedAt: change.now }
-      await users.insert(user, passwordHash)
+      await orTaken(user, users.insert(user, passwordHash))
       await audit(change, 'user.created', user)
       return user
     })
@@ -78,7 +79,7 @@ export class UserRegistry {
       await checkUsername(users, user)
       const changed = memberChanges(old, user, ['updatedAt'])
       if (Object.keys(changed).length === 0) return old
-      await users.update(id, user, change.now)
+      await orTaken(user, users.update(id, user, change.now))
       change.affects({ kind: 'user', id }, 'refresh')
       await change.audit({ action: 'user.changed', target: `user:${id}`, detail: { changes: changed } })
       return user
@@ -170,11 +171,22 @@ function toUser({ username, displayName, entitlements, password }: NewUser): Use
   }
 }
 
-/** The database's own rule decides in a race; this one says it in words. */
 async function checkUsername(users: UserRepository, { id, username }: User): Promise<void> {
   const other = await users.findByUsername(username)
-  if (other === undefined || other.id === id) return
-  throw new UserRuleBroken('username', `the username ${JSON.stringify(username)} is taken`)
+  if (other !== undefined && other.id !== id) throw taken(username)
+}
+
+/** In a race for a username, which {@link checkUsername} cannot see, the database's own rule decides. */
+async function orTaken({ username }: User, writing: Promise<unknown>): Promise<void> {
+  try {
+    await writing
+  } catch (error) {
+    throw isUniqueViolation(error) ? taken(username) : error
+  }
+}
+
+function taken(username: string): UserRuleBroken {
+  return new UserRuleBroken('username', `the username ${JSON.stringify(username)} is taken`)
 }
 
 async function find(users: UserRepository, id: string): Promise<User> {

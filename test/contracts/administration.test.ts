@@ -26,6 +26,24 @@ const ordinary: NewClient = {
 }
 
 async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
+  t.test('of many who make the same thing at once one does, and the others are told so', async (t) => {
+    const { roles, plans, resources } = await open(t, kind)
+    const uri = 'https://films.example/'
+    const makers: Readonly<Record<string, () => Promise<unknown>>> = {
+      'role "R"': () => roles.create({ name: 'R', description: '' }, tester),
+      'plan "gold"': () =>
+        plans.create({ id: 'gold', name: 'Gold', roles: [], quota: ordinary.quota }, tester),
+      [`resource "${uri}"`]: () => resources.create({ uri, name: 'Films' }, tester),
+    }
+    for (const [thing, make] of Object.entries(makers)) {
+      const rivals = await Promise.allSettled(Array.from({ length: 5 }, make))
+      t.equal(rivals.filter(({ status }) => status === 'fulfilled').length, 1, thing)
+      const told = { name: 'ChangeConflict', code: 'exists', message: `there is a ${thing} already` }
+      for (const rival of rivals) if (rival.status === 'rejected') t.match(rival.reason, told, thing)
+      await t.rejects(make(), told, 'one after the other too')
+    }
+  })
+
   t.test('of many who make the first administrator at once one does, and the others are told', async (t) => {
     const { clients } = await open(t, kind)
     const admin = { ...ordinary, name: 'Admin', scopes: ['admin'] }

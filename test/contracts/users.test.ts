@@ -74,6 +74,21 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
       Array.from({ length: 5 }, () => registry.create({ username: 'rival' }, tester)),
     )
     t.equal(rivals.filter(({ status }) => status === 'fulfilled').length, 1)
+    const told = { name: 'UserRuleBroken', member: 'username', message: 'the username "rival" is taken' }
+    for (const rival of rivals) if (rival.status === 'rejected') t.match(rival.reason, told)
+  })
+
+  t.test('of many who take the same new username at once one gets it, and the others are told', async (t) => {
+    const { registry } = await start(t)
+    const users = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e'].map((username) => registry.create({ username }, tester)),
+    )
+    const rivals = await Promise.allSettled(
+      users.map(({ id }) => registry.change(id, { username: 'rival' }, tester)),
+    )
+    t.equal(rivals.filter(({ status }) => status === 'fulfilled').length, 1)
+    const told = { name: 'UserRuleBroken', member: 'username', message: 'the username "rival" is taken' }
+    for (const rival of rivals) if (rival.status === 'rejected') t.match(rival.reason, told)
   })
 
   t.test('what breaks a rule is told, and nothing is made', async (t) => {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { toTokenJson } from '../oauth-server/admin/tokens.ts'
 import type { ListedToken, TokenOwner } from '../oauth-server/store/token-listing.ts'
+import type { UserRegistry } from '../oauth-server/users/user-registry.ts'
 import { administer, everyItem, printList } from './administer.ts'
 import { commandLine } from './command-line-actor.ts'
 import { printJson, type StoreOptions, withStoreOptions } from './store-options.ts'
@@ -21,12 +22,12 @@ export function tokenCommand(): Command {
 function withOwner(command: Command): Command {
   return withStoreOptions(command)
     .addOption(new Option('--client <id>', 'the client whose tokens they are').conflicts('user'))
-    .option('--user <id>', 'the user whose tokens they are, by the subject that user show tells')
+    .option('--user <user>', 'the user whose tokens they are, by username or subject')
 }
 
-function ownerOf({ client, user }: OwnerOptions): TokenOwner {
+async function ownerOf({ client, user }: OwnerOptions, users: UserRegistry): Promise<TokenOwner> {
   if (client !== undefined) return { kind: 'client', id: client }
-  if (user !== undefined) return { kind: 'user', id: user }
+  if (user !== undefined) return { kind: 'user', id: (await users.showNamed(user)).id }
   throw new Error('whose tokens? name them by --client or --user')
 }
 
@@ -34,8 +35,8 @@ function listCommand(): Command {
   return withOwner(new Command('list'))
     .description('list tokens, newest first, by how they end')
     .action((options: OwnerOptions) =>
-      administer(options, ({ tokens }) => {
-        const owner = ownerOf(options)
+      administer(options, async ({ tokens, users }) => {
+        const owner = await ownerOf(options, users)
         const items = everyItem((request) => tokens.page(owner, request))
         return printList(items, options, { toJson: toTokenJson, toLine: summarize })
       }),
@@ -50,8 +51,8 @@ function revokeCommand(): Command {
     .action((id: string | undefined, options: OwnerOptions & { readonly all?: boolean }) => {
       if ((id === undefined) === (options.all !== true))
         throw new Error('revoke what? name one token by its id, or all of them by --all')
-      const owner = ownerOf(options)
-      return administer(options, async ({ tokens }) => {
+      return administer(options, async ({ tokens, users }) => {
+        const owner = await ownerOf(options, users)
         if (id === undefined) report(options, await tokens.revokeAll(owner, commandLine()))
         else {
           await tokens.revoke(owner, id, commandLine())

@@ -2,20 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
 import type { Database } from '../oauth-server/store/tables.ts'
-import type { User } from '../oauth-server/store/user-repository.ts'
 import { PasswordHasher } from '../oauth-server/users/password-hasher.ts'
 import { UserRegistry } from '../oauth-server/users/user-registry.ts'
-import { administer, everyItem, printList } from './administer.ts'
+import { administer, everyItem, printList, splitCommas } from './administer.ts'
 import { commandLine } from './command-line-actor.ts'
 import {
-  printJson,
   type StoreOptions,
   settingsOf,
   withExistingStore,
   withStore,
   withStoreOptions,
 } from './store-options.ts'
-import { importCommand } from './user-import.ts'
+import { changeCommand } from './user/change.ts'
+import { deleteCommand } from './user/delete.ts'
+import { printUser, summarizeUser, userToJson } from './user/describe.ts'
+import { importCommand } from './user/import.ts'
 
 interface PasswordOptions extends StoreOptions {
   readonly passwordStdin?: boolean
@@ -26,15 +27,22 @@ interface CreateOptions extends PasswordOptions {
   readonly entitlements: string
 }
 
+interface ListOptions extends StoreOptions {
+  readonly username?: string
+  readonly disabled?: boolean
+}
+
 /** `passerelle user …`: the people who can sign in at the authorization server, which may run meanwhile. */
 export function userCommand(): Command {
   return new Command('user')
-    .description('make, list, disable and show the users who can sign in')
+    .description('make, list, change, disable and take away the users who can sign in')
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(changeCommand())
     .addCommand(switchCommand('disable', 'have a user neither sign in nor be acted for'))
     .addCommand(switchCommand('enable', 'let a user in again'))
+    .addCommand(deleteCommand())
     .addCommand(setPasswordCommand())
     .addCommand(importCommand())
 }
@@ -57,7 +65,7 @@ function createCommand(): Command {
       const wanted = {
         username,
         password,
-        entitlements: entitlements === '' ? [] : entitlements.split(',').map((item) => item.trim()),
+        entitlements: splitCommas(entitlements),
         ...(displayName !== undefined && { displayName }),
       }
       const user = await withStore(settingsOf(options), (db) => registryOf(db).create(wanted, commandLine()))
@@ -69,10 +77,13 @@ function listCommand(): Command {
   return withStoreOptions(new Command('list'))
     .description('list the users, oldest first; by username where its beginning is given')
     .option('--username <prefix>', 'only those whose username begins so')
-    .action((options: StoreOptions & { readonly username?: string }) =>
+    .option('--disabled', 'only those that are disabled')
+    .option('--no-disabled', 'only those that are not disabled')
+    .action((options: ListOptions) =>
       administer(options, ({ users }) => {
-        const items = everyItem((request) => users.page({ usernamePrefix: options.username }, request))
-        return printList(items, options, { toJson, toLine: summarize })
+        const filter = { usernamePrefix: options.username, isDisabled: options.disabled }
+        const items = everyItem((request) => users.page(filter, request))
+        return printList(items, options, { toJson: userToJson, toLine: summarizeUser })
       }),
     )
 }
@@ -80,24 +91,22 @@ function listCommand(): Command {
 function showCommand(): Command {
   return withStoreOptions(new Command('show'))
     .description('show one user')
-    .argument('<username>', 'the username')
-    .action(async (username: string, options: StoreOptions) => {
-      const user = await withExistingStore(settingsOf(options), (db) =>
-        registryOf(db).showByUsername(username),
-      )
+    .argument('<user>', 'the username or the subject')
+    .action(async (name: string, options: StoreOptions) => {
+      const user = await withExistingStore(settingsOf(options), (db) => registryOf(db).showNamed(name))
       printUser(user, options)
     })
 }
 
-function switchCommand(name: 'disable' | 'enable', description: string): Command {
-  return withStoreOptions(new Command(name))
+function switchCommand(verb: 'disable' | 'enable', description: string): Command {
+  return withStoreOptions(new Command(verb))
     .description(description)
-    .argument('<username>', 'the username')
-    .action(async (username: string, options: StoreOptions) => {
+    .argument('<user>', 'the username or the subject')
+    .action(async (name: string, options: StoreOptions) => {
       const user = await withExistingStore(settingsOf(options), async (db) => {
         const registry = registryOf(db)
-        const { id } = await registry.showByUsername(username)
-        return registry[name](id, commandLine())
+        const { id } = await registry.showNamed(name)
+        return registry[verb](id, commandLine())
       })
       printUser(user, options)
     })
@@ -106,13 +115,13 @@ function switchCommand(name: 'disable' | 'enable', description: string): Command
 function setPasswordCommand(): Command {
   return withStoreOptions(new Command('set-password'))
     .description('give a user a new password and end their sessions')
-    .argument('<username>', 'the username')
+    .argument('<user>', 'the username or the subject')
     .option(...passwordOption)
-    .action(async (username: string, options: PasswordOptions) => {
+    .action(async (name: string, options: PasswordOptions) => {
       const { password, isMade } = await obtainPassword(options)
       const user = await withExistingStore(settingsOf(options), async (db) => {
         const registry = registryOf(db)
-        const { id } = await registry.showByUsername(username)
+        const { id } = await registry.showNamed(name)
         await registry.setPassword(id, password, commandLine())
         return registry.show(id)
       })
@@ -128,39 +137,4 @@ function registryOf(db: Database): UserRegistry {
 async function obtainPassword({ passwordStdin }: PasswordOptions) {
   if (passwordStdin) return { password: (await text(process.stdin)).replace(/\r?\n$/, ''), isMade: false }
   return { password: randomBytes(15).toString('base64url'), isMade: true }
-}
-
-const passwordWarning = 'Keep the password now: it is shown this once and cannot be read again.'
-
-function printUser(user: User, { json }: StoreOptions, password?: string): void {
-  if (json) printJson({ ...toJson(user), ...(password !== undefined && { password }) })
-  else if (password === undefined) console.log(describe(user))
-  else console.log(`${describe(user)}\npassword      ${password}\n\n${passwordWarning}`)
-}
-
-function toJson(user: User): Record<string, unknown> {
-  return {
-    sub: user.id,
-    username: user.username,
-    display_name: user.displayName,
-    entitlements: user.entitlements,
-    has_password: user.hasPassword,
-    created_at: new Date(user.createdAt).toISOString(),
-    disabled: user.disabledAt !== null,
-  }
-}
-
-function summarize({ username, displayName, id, disabledAt }: User): string {
-  return [username, displayName, id, ...(disabledAt === null ? [] : ['disabled'])].join('\t')
-}
-
-function describe(user: User): string {
-  return [
-    `username      ${user.username}`,
-    `subject       ${user.id}`,
-    `display name  ${user.displayName}`,
-    `entitlements  ${user.entitlements.join(', ')}`,
-    `created       ${new Date(user.createdAt).toISOString()}`,
-    ...(user.disabledAt === null ? [] : [`disabled      ${new Date(user.disabledAt).toISOString()}`]),
-  ].join('\n')
 }

@@ -152,6 +152,14 @@ export class UserRegistry {
     return user
   }
 
+  /**
+   * One user, by id or by username. An id goes first: it never changes, and a username can be chosen to look like
+   * somebody's. Throws {@link UserNotFound}.
+   */
+  async showNamed(name: string): Promise<User> {
+    return (await this.#users.find(name)) ?? this.showByUsername(name)
+  }
+
   /** The users that a filter lets through, a page at a time. */
   page(filter: UserFilter, request: PageRequest): Promise<Page<User>> {
     return findUsers(this.#db, filter, request)

@@ -1,9 +1,9 @@
 import { createReadStream, statSync } from 'node:fs'
 import { Command } from 'commander'
-import { type ImportReport, importUsers } from '../oauth-server/users/user-import.ts'
-import { administer } from './administer.ts'
-import { commandLine } from './command-line-actor.ts'
-import { printJson, type StoreOptions, withStoreOptions } from './store-options.ts'
+import { type ImportReport, importUsers } from '../../oauth-server/users/user-import.ts'
+import { administer } from '../administer.ts'
+import { commandLine } from '../command-line-actor.ts'
+import { printJson, type StoreOptions, withStoreOptions } from '../store-options.ts'
 
 /** `passerelle user import`: accounts of a single sign-on, as many as it has. */
 export function importCommand(): Command {

@@ -22,7 +22,7 @@ import {
 } from './routes.ts'
 import type { AdminServices } from './services.ts'
 import { withoutNul } from './validation.ts'
-import { withVersion } from './versions.ts'
+import { ifMatch, withVersion } from './versions.ts'
 
 const tags = ['users']
 
@@ -127,7 +127,7 @@ function addOneUser(app: AdminApp, { users }: AdminServices): void {
   })
   app.patch('/users/:id', {
     schema: {
-      summary: 'Change a user by a JSON Merge Patch (RFC 7396)',
+      summary: 'Change a user by a JSON Merge Patch (RFC 7396), with If-Match where nobody else may have',
       tags,
       consumes: mergePatchTypes,
       params: idParams,
@@ -140,6 +140,7 @@ function addOneUser(app: AdminApp, { users }: AdminServices): void {
         ...(username !== undefined && { username }),
         ...(display_name !== undefined && { displayName: display_name }),
         ...(entitlements !== undefined && { entitlements: entitlements ?? [] }),
+        isExpected: ifMatch(request.headers['if-match'], toUserJson),
       }
       return withVersion(reply, toUserJson(await users.change(request.params.id, changes, actorOf(request))))
     },

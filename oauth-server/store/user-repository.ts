@@ -61,6 +61,11 @@ export class UserRepository {
     return row && { user: toUser(row), passwordHash: row.password_hash }
   }
 
+  /** Keeps other changes of the user waiting until this transaction ends; says whether there is one. */
+  async lock(id: string): Promise<boolean> {
+    return this.#set(id, { id })
+  }
+
   /** Tells whether there is such a user. */
   async update(id: string, changes: UserChanges, now: number): Promise<boolean> {
     const { username, displayName, entitlements } = changes

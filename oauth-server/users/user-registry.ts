@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { VersionMismatch } from '../refused-changes.ts'
 import type { Actor } from '../store/audit-repository.ts'
 import type { Page, PageRequest } from '../store/bounded-scan.ts'
 import { type Change, type ChangeListener, Changes } from '../store/changes.ts'
@@ -20,6 +21,12 @@ export interface NewUser {
   readonly entitlements?: readonly string[]
   /** Without one nobody can sign in as this user here. */
   readonly password?: string
+}
+
+/** What is to be different about a user. */
+export type UserChange = UserChanges & {
+  /** Whether the user is still the one that the caller has read. */
+  readonly isExpected?: ((user: User) => boolean) | undefined
 }
 
 /** No user has this id or username. */
@@ -68,11 +75,14 @@ export class UserRegistry {
     })
   }
 
-  /** Throws {@link UserNotFound} and {@link UserRuleBroken}. */
-  change(id: string, changes: UserChanges, actor: Actor): Promise<User> {
+  /** Throws {@link UserNotFound}, {@link UserRuleBroken} and {@link VersionMismatch}. */
+  change(id: string, { isExpected, ...changes }: UserChange, actor: Actor): Promise<User> {
     return this.#changes.make(actor, async (change) => {
       const users = new UserRepository(change.db)
+      // Of two who change the same user the second sees what the first has made.
+      await users.lock(id)
       const old = await find(users, id)
+      if (isExpected?.(old) === false) throw new VersionMismatch()
       const wanted = changes.entitlements && { entitlements: sortedOnce(changes.entitlements) }
       const user: User = { ...old, ...changes, ...wanted, updatedAt: change.now }
       checkUser(user)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { mergePatch } from '../../../oauth-server/admin/merge-patch.ts'
 import { createAdmin } from '../../support/admin-client.ts'
+import { databaseKinds } from '../../support/databases.ts'
 import { startTestServer } from '../../support/oauth-server.ts'
 
 t.test(
@@ -57,6 +58,42 @@ t.test('of two who change what they have read the second is refused', async (t) 
   )
   t.equal((await call(route, { name: 'Four' })).status, 200, 'who does not ask is not held to it')
 })
+
+for (const kind of await databaseKinds())
+  t.test(
+    `of many who change at once what they have read one does, on ${kind.name}`,
+    kind.options,
+    async (t) => {
+      const server = await startTestServer(t, {}, kind.create)
+      const { call } = await createAdmin(server)
+      const things: readonly (readonly [list: string, made: object, member: string])[] = [
+        ['/clients', { name: 'App' }, 'name'],
+        ['/users', { username: 'ann' }, 'display_name'],
+      ]
+      for (const [list, wanted, member] of things) {
+        const made = await call(`POST ${list}`, wanted)
+        const route = `PATCH ${made.headers.get('location')}`
+        const read = { 'if-match': made.headers.get('etag') ?? '' }
+        const rivals = ['One', 'Two', 'Three', 'Four', 'Five']
+        const answers = await Promise.all(rivals.map((name) => call(route, { [member]: name }, read)))
+        t.strictSame(answers.map(({ status }) => status).sort(), [200, 412, 412, 412, 412], list)
+        t.match(
+          answers.find(({ status }) => status === 412)?.body,
+          { type: 'urn:passerelle:admin:error:changed-meanwhile' },
+          list,
+        )
+        const winner = answers.find(({ status }) => status === 200)
+        t.strictSame((await call(route.replace('PATCH', 'GET'))).body, winner?.body)
+        const again = await call(
+          route,
+          { [member]: 'Again' },
+          { 'if-match': winner?.headers.get('etag') ?? '' },
+        )
+        t.equal(again.status, 200, list)
+        t.equal((await call(route, { [member]: 'More' })).status, 200, 'who does not ask is not held to it')
+      }
+    },
+  )
 
 t.test('what breaks a rule is told with member, value and rule, and never a 500', async (t) => {
   const server = await startTestServer(t)

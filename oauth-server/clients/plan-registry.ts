@@ -65,6 +65,8 @@ export class PlanRegistry {
   change(id: string, { membersOf, createRoles, isExpected }: PlanChange, actor: Actor): Promise<Plan> {
     return this.#changes.make(actor, async ({ db, now, audit, affects }) => {
       const plans = new PlanRepository(db)
+      // Of two who change the same plan the second sees what the first has made.
+      await plans.lock(id)
       const before = await findPlan(plans, id)
       if (isExpected?.(before) === false) throw new VersionMismatch()
       const after = { ...before, ...membersOf(before), updatedAt: now }

@@ -34,6 +34,11 @@ export class PlanRepository {
     return row !== undefined
   }
 
+  /** Keeps other changes of the plan waiting until this transaction ends. */
+  async lock(id: string): Promise<void> {
+    await this.#db.updateTable('plans').set({ id }).where('id', '=', id).execute()
+  }
+
   async update(plan: Plan): Promise<void> {
     await this.#db.updateTable('plans').set(toRow(plan)).where('id', '=', plan.id).execute()
   }

@@ -69,6 +69,7 @@ for (const kind of await databaseKinds())
       const things: readonly (readonly [list: string, made: object, member: string])[] = [
         ['/clients', { name: 'App' }, 'name'],
         ['/users', { username: 'ann' }, 'display_name'],
+        ['/plans', { id: 'gold', name: 'Gold', rate_limit: 5, rate_limit_window: 60 }, 'name'],
       ]
       for (const [list, wanted, member] of things) {
         const made = await call(`POST ${list}`, wanted)

@@ -6,6 +6,19 @@ export class ThingNotFound extends Error {
   }
 }
 
+/**
+ * A client or a user has no such secret or token. What has not the form of an id is not repeated: people paste the secret
+ * itself.
+ */
+export class CredentialNotFound extends ThingNotFound {
+  constructor(what: 'secret' | 'token', id: string, owner: { readonly kind: string; readonly id: string }) {
+    super(what, id)
+    this.name = 'CredentialNotFound'
+    const named = /^[a-z0-9]{1,32}$/.test(id) ? JSON.stringify(id) : 'by what was given'
+    this.message = `the ${owner.kind} ${JSON.stringify(owner.id)} has no ${what} ${named}: name one by the id that the list of ${what}s gives`
+  }
+}
+
 /** Where a rule is broken: the value is shown, so that it is never a secret. */
 export interface BrokenRule {
   readonly value: string

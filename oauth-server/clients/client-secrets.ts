@@ -1,5 +1,5 @@
 import { mintCredential, type RandomSource } from '../credentials.ts'
-import { ChangeConflict, RuleBroken, ThingNotFound } from '../refused-changes.ts'
+import { ChangeConflict, CredentialNotFound, RuleBroken } from '../refused-changes.ts'
 import type { Actor } from '../store/audit-repository.ts'
 import { type Change, Changes } from '../store/changes.ts'
 import { type Client, ClientRepository, isAdministrator } from '../store/client-repository.ts'
@@ -93,7 +93,7 @@ export class ClientSecrets {
 
   /**
    * Revokes a secret at once, and where it is asked for every token that the client has. Throws {@link ClientNotFound},
-   * {@link ThingNotFound}, and {@link ChangeConflict} where it is the last secret of the last administrator.
+   * {@link CredentialNotFound}, and {@link ChangeConflict} where it is the last secret of the last administrator.
    */
   async revoke(
     clientId: string,
@@ -106,7 +106,7 @@ export class ClientSecrets {
       const secrets = new ClientSecretRepository(db)
       const active = await secrets.listActive(clientId, now)
       const secret = active.find((one) => one.id === id)
-      if (secret === undefined) throw new ThingNotFound('secret of this client', id)
+      if (secret === undefined) throw new CredentialNotFound('secret', id, { kind: 'client', id: clientId })
       if (active.length === 1 && isAdministrator(client)) await keepAdministrators(db, clientId)
       await secrets.delete(id)
       if (revokesTokens) affects({ kind: 'client', id: clientId }, 'revoke')

@@ -1,4 +1,4 @@
-import { ThingNotFound } from '../refused-changes.ts'
+import { CredentialNotFound, ThingNotFound } from '../refused-changes.ts'
 import type { Actor } from '../store/audit-repository.ts'
 import type { Page, PageRequest } from '../store/bounded-scan.ts'
 import type { Changes } from '../store/changes.ts'
@@ -38,13 +38,13 @@ export class TokenRegistry {
 
   /**
    * Revokes one token at once. With a refresh token goes everything that descends from the same grant (RFC 7009 §2.1).
-   * Throws {@link ThingNotFound}.
+   * Throws {@link ThingNotFound}, which {@link CredentialNotFound} is.
    */
   revoke(owner: TokenOwner, id: string, actor: Actor): Promise<void> {
     return this.#means.changes.make(actor, async ({ db, now, audit, affects }) => {
       await requireOwner(db, owner)
       const token = await findToken(db, owner, { id, now })
-      if (token === undefined) throw new ThingNotFound(`token of this ${owner.kind}`, id)
+      if (token === undefined) throw new CredentialNotFound('token', id, owner)
       const { hash, kind, familyId, lastFour, expiresAt } = token
       if (kind === 'refresh' && familyId !== null) {
         for (const access of await accessTokensOfFamily(db, familyId, now))

@@ -205,7 +205,17 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
       await secrets.revoke(client.id, { id: last?.id ?? '', revokesTokens: true }, tester)
       t.strictSame(await secrets.list(client.id), [])
       t.strictSame(await db.selectFrom('access_tokens').select('hash').execute(), [], 'or go along')
-      await t.rejects(secrets.revoke(client.id, { id: 'none' }, tester), { name: 'ThingNotFound' })
+      const missing = `the client "${client.id}" has no secret`
+      const cure = 'name one by the id that the list of secrets gives'
+      for (const [id, told] of [
+        ['none', `${missing} "none": ${cure}`],
+        // Not repeated: people paste the secret itself.
+        ['psk_s3ntinel', `${missing} by what was given: ${cure}`],
+      ] as const)
+        await t.rejects(secrets.revoke(client.id, { id }, tester), {
+          name: 'CredentialNotFound',
+          message: told,
+        })
     },
   )
 
@@ -270,8 +280,14 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
       t.equal(left.length, 11, 'with the refresh token went the access token of its family')
       const other = (await clients.create(ordinary, tester)).client.id
       const id = left[0]?.id ?? ''
-      await t.rejects(tokens.revoke({ kind: 'client', id: other }, id, tester), { name: 'ThingNotFound' })
-      await t.rejects(tokens.revoke(owner, "' or 1=1", tester), { name: 'ThingNotFound' })
+      await t.rejects(tokens.revoke({ kind: 'client', id: other }, id, tester), {
+        name: 'CredentialNotFound',
+        message: `the client "${other}" has no token "${id}": name one by the id that the list of tokens gives`,
+      })
+      await t.rejects(tokens.revoke(owner, "' or 1=1", tester), {
+        name: 'CredentialNotFound',
+        message: /has no token by what was given: name one/,
+      })
       await t.rejects(tokens.revokeAll({ kind: 'client', id: 'nobody' }, tester), { name: 'ThingNotFound' })
       t.ok((await tokens.revokeAll(owner, tester)) >= 11)
       t.strictSame((await tokens.page(owner, { limit: 5, after: undefined })).items, [])

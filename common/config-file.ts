@@ -11,6 +11,8 @@ export type { ConfigFault }
 export interface RuleBroken {
   readonly path: readonly string[]
   readonly rule: string
+  /** Whether the option holds a secret, which is not shown. */
+  readonly isSecret?: boolean
 }
 
 /** A configuration file that cannot be used, with every fault that it has. */
@@ -73,7 +75,11 @@ export function parseConfig<S extends TSchema>(source: ConfigSource, rules: Conf
 
   // The schema that was just held is the type's own source.
   const checked = config as Static<S>
-  refuse((rules.crossCheck?.(checked) ?? []).map(({ path, rule }) => locator.fault(path, rule)))
+  refuse(
+    (rules.crossCheck?.(checked) ?? []).map(({ path, rule, isSecret }) =>
+      locator.fault(path, rule, isSecret),
+    ),
+  )
   return checked
 }
 

@@ -52,7 +52,11 @@ export function checkGateways(gateways: GatewayOptions): RuleBroken[] {
     if (urls.indexOf(revocationUrl(url)) !== index)
       faults.push({ path: [...at, 'url'], rule: 'is named twice' })
     if (!/^[\x21-\x7e]+$/.test(secret))
-      faults.push({ path: [...at, 'secret'], rule: 'must be of printable ASCII characters without spaces' })
+      faults.push({
+        path: [...at, 'secret'],
+        rule: 'must be of printable ASCII characters without spaces',
+        isSecret: true,
+      })
     return faults
   })
 }

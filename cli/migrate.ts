@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { parseDatabaseUrl } from '../common/database-url.ts'
-import { migrate, migrationState } from '../oauth-server/store/migrate.ts'
-import { connect } from '../oauth-server/store/open-database.ts'
+import { migrationState } from '../oauth-server/store/migrate.ts'
+import { bringUpToDate, connect } from '../oauth-server/store/open-database.ts'
 import { printJson, type StoreOptions, settingsOf, withStoreOptions } from './store-options.ts'
 
 interface MigrateOptions extends StoreOptions {
@@ -16,15 +16,13 @@ export function migrateCommand(): Command {
     .option('--check', 'only look: end with 1 when something is missing')
     .action(async (options: MigrateOptions) => {
       const { database } = settingsOf(options)
-      const names = options.check ? await missing(database) : await bringUpToDate(database)
+      const names = options.check
+        ? await missing(database)
+        : await withConnection(database, (db) => bringUpToDate(db, database))
       if (options.json) printJson({ [options.check ? 'missing' : 'done']: names })
       else console.log(describe(names, options))
       if (options.check && names.length > 0) process.exitCode = 1
     })
-}
-
-function bringUpToDate(url: string): Promise<readonly string[]> {
-  return withConnection(url, migrate)
 }
 
 async function missing(url: string): Promise<readonly string[]> {

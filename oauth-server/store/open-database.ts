@@ -1,7 +1,7 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { databaseUrlRule, parseDatabaseUrl } from '../../common/database-url.ts'
-import { migrate } from './migrate.ts'
+import { migrate, migrationState } from './migrate.ts'
 import { NodeSqliteStore } from './node-sqlite-dialect.ts'
 import type { Database, Tables } from './tables.ts'
 
@@ -26,11 +26,37 @@ export class DatabaseOpenError extends Error {
 export async function openDatabase(url: string): Promise<Database> {
   const db = connect(url)
   try {
-    await migrate(db)
+    await bringUpToDate(db, url)
     return db
   } catch (error) {
     await db.destroy()
     throw new DatabaseOpenError(reasonOf(error, url), error)
+  }
+}
+
+/**
+ * Brings the tables of the store at a URL up to date, for as long as that takes, and returns the names of what was missing.
+ * On Postgres it has a connection of its own, as a change of a large table, or waiting for another process that makes it,
+ * takes longer than any query may. Throws `DatabaseTooNew`.
+ */
+export async function bringUpToDate(db: Database, url: string): Promise<readonly string[]> {
+  const location = parseDatabaseUrl(url)
+  if (location?.kind !== 'postgres') return migrate(db)
+  const { missing } = await migrationState(db)
+  if (missing.length === 0) return []
+  const patient = new Kysely<Tables>({
+    dialect: new PostgresDialect({
+      pool: createPool(location.url, {}),
+      // Said aloud: the server, the database and the role can each have a limit of their own.
+      onCreateConnection: async (connection) => {
+        await connection.executeQuery(CompiledQuery.raw('set statement_timeout = 0'))
+      },
+    }),
+  })
+  try {
+    return await migrate(patient)
+  } finally {
+    await patient.destroy()
   }
 }
 
@@ -40,16 +66,19 @@ export function connect(url: string): Database {
   if (location === undefined) throw new DatabaseOpenError(`its URL ${databaseUrlRule}`)
   return location.kind === 'sqlite'
     ? new NodeSqliteStore(location.file)
-    : new Kysely<Tables>({ dialect: new PostgresDialect({ pool: createPool(location.url) }) })
+    : new Kysely<Tables>({
+        dialect: new PostgresDialect({ pool: createPool(location.url, queryLimits) }),
+      })
 }
 
-function createPool(url: string): pg.Pool {
+const queryLimits = { statement_timeout: statementTimeoutMs, query_timeout: queryTimeoutMs }
+
+function createPool(url: string, limits: Partial<typeof queryLimits>): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
-    query_timeout: queryTimeoutMs,
+    ...limits,
     idle_in_transaction_session_timeout: statementTimeoutMs,
     application_name: 'passerelle oauth-server',
     types: { getTypeParser },

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { setTimeout as wait } from 'node:timers/promises'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -23,6 +24,9 @@ import type { Tables } from './tables.ts'
 
 /** How long a statement waits for another process, such as the command line, to finish its transaction. */
 const busyTimeoutMs = 5_000
+
+/** Between two tries to change the journal. */
+const journalPauseMs = 20
 
 /**
  * SQLite's own 2 MiB hold the upper pages of the indexes of a small store only. With these a store of millions of tokens
@@ -69,7 +73,7 @@ export class NodeSqliteDialect implements Dialect {
   createDriver(): Driver {
     return new ImmediateSqliteDriver({
       database: async () => {
-        this.#opened = openNodeSqlite(this.#file)
+        this.#opened = await openNodeSqlite(this.#file)
         return adapt(this.#opened)
       },
     })
@@ -114,20 +118,40 @@ interface OpenedFile {
   readonly statements: StatementCache
 }
 
-function openNodeSqlite(file: string): OpenedFile {
+async function openNodeSqlite(file: string): Promise<OpenedFile> {
   // What is made here is for its owner's eyes only: the names and hashes of clients will be in it.
   if (file !== ':memory:') {
     makeFolder(dirname(file))
     closeSync(openSync(file, 'a', 0o600))
   }
   const database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
-  // Asked first: the change needs the database to itself, and processes that start together would only get in the way.
-  if (database.prepare('pragma journal_mode').get()?.journal_mode !== 'wal')
-    database.exec('pragma journal_mode = wal')
+  await useWriteAheadLog(database)
   // With WAL, anything below FULL can lose the last commits at a power cut: a consumed refresh token would live again.
   database.exec('pragma synchronous = full')
   database.exec(`pragma cache_size = -${maxCacheKib}`)
   return { database, statements: new StatementCache(database) }
+}
+
+/**
+ * The change of the journal needs the database to itself. SQLite does not wait for that when two processes that start
+ * together both ask for it: each would wait for the other. It is asked for again, until one of them has it.
+ */
+async function useWriteAheadLog(database: DatabaseSync): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += journalPauseMs) {
+    if (database.prepare('pragma journal_mode').get()?.journal_mode === 'wal') return
+    try {
+      database.exec('pragma journal_mode = wal')
+      return
+    } catch (error) {
+      if (!isBusy(error) || waitedMs >= busyTimeoutMs) throw error
+    }
+    await wait(journalPauseMs)
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  // https://www.sqlite.org/rescode.html#busy; the low byte is the code, and what is above it the reason.
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
 }
 
 function adapt({ database, statements }: OpenedFile): SqliteDatabase {

@@ -39,10 +39,14 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
   })
 
   t.test('processes that start at once bring the tables up together', async (t) => {
-    const database = await kind.create()
-    t.teardown(() => database.drop())
-    t.equal(await raceInProcesses({ url: database.url, rivals: 6, hash: 'none', attempts: 1 }), 0)
-    const again = await openDatabase(database.url)
+    const urls: string[] = []
+    while (urls.length < (kind.name === 'SQLite' ? 40 : 3)) {
+      const database = await kind.create()
+      t.teardown(() => database.drop())
+      urls.push(database.url)
+    }
+    t.equal(await raceInProcesses({ urls, rivals: 6, hash: 'none', attempts: 1 }), 0)
+    const again = await openDatabase(urls[0] ?? '')
     t.strictSame(await again.selectFrom('clients').selectAll().execute(), [], 'and a later one finds them')
     await again.destroy()
   })
@@ -61,7 +65,7 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
 
   t.test('of several processes that use one refresh token exactly one wins', async (t) => {
     const { url } = await open(t, { withToken: 'once' })
-    t.equal(await raceInProcesses({ url, rivals: 6, hash: hashCredential('once'), attempts: 25 }), 1)
+    t.equal(await raceInProcesses({ urls: [url], rivals: 6, hash: hashCredential('once'), attempts: 25 }), 1)
   })
 
   t.test('tokens belong to a client that is there', async (t) => {

@@ -6,9 +6,9 @@ import { TokenRepository } from '../../oauth-server/store/token-repository.ts'
 
 const thisFile = fileURLToPath(import.meta.url)
 
-/** What each of the rivals does, all starting at the same moment. */
+/** What each of the rivals does with each database, all starting at the same moment. */
 export interface Contest {
-  readonly url: string
+  readonly urls: readonly string[]
   readonly rivals: number
   readonly hash: string
   /** How often each tries to use the refresh token up. */
@@ -20,15 +20,21 @@ export interface Contest {
  * refresh token. Gives how many uses succeeded in all. SQLite's locks block a whole process, so that two connections in
  * one would only wait for each other.
  */
-export async function raceInProcesses({ url, rivals, hash, attempts }: Contest): Promise<number> {
-  const children = Array.from({ length: rivals }, () => fork(thisFile, [url, hash, String(attempts)]))
+export async function raceInProcesses({ urls, rivals, hash, attempts }: Contest): Promise<number> {
+  const children = Array.from({ length: rivals }, () => fork(thisFile, [hash, String(attempts)]))
   await Promise.all(children.map((child) => once(child, 'message')))
-  const successes = await Promise.all(children.map(startOne))
-  return successes.reduce((sum, count) => sum + count, 0)
+  let successes = 0
+  try {
+    for (const url of urls)
+      for (const count of await Promise.all(children.map((child) => startOne(child, url)))) successes += count
+  } finally {
+    for (const child of children) child.disconnect()
+  }
+  return successes
 }
 
-async function startOne(child: ChildProcess): Promise<number> {
-  child.send('start')
+async function startOne(child: ChildProcess, url: string): Promise<number> {
+  child.send(url)
   const [result] = await Promise.race([once(child, 'message'), once(child, 'exit').then(() => ['it failed'])])
   if (typeof result !== 'number') throw new Error(`a rival process ended without a result: ${result}`)
   return result
@@ -46,9 +52,7 @@ async function consume(url: string, hash: string, attempts: number): Promise<num
 }
 
 if (process.argv[1] === thisFile) {
-  const [url = '', hash = '', attempts = ''] = process.argv.slice(2)
+  const [hash = '', attempts = ''] = process.argv.slice(2)
+  process.on('message', async (url) => process.send?.(await consume(String(url), hash, Number(attempts))))
   process.send?.('ready')
-  await once(process, 'message')
-  const consumed = await consume(url, hash, Number(attempts))
-  process.send?.(consumed, () => process.disconnect())
 }

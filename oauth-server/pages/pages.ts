@@ -66,9 +66,8 @@ export function consentPage(asked: ConsentPage): string {
   return page(
     { language: asked.language, title, heading: title },
     html`<p>${text.signedInAs(asked.userName)}</p>
-<p id="scope">${text.mayDo}</p>
-${list(asked.scope, 'scope')}
-${asked.resources.length === 0 ? undefined : html`<p id="resources">${text.mayReach}</p>${list(asked.resources, 'resources')}`}
+${section('scope', text.mayDo, asked.scope)}
+${asked.resources.length === 0 ? undefined : section('resources', text.mayReach, asked.resources)}
 <p>${text.sendsTo(asked.place)}</p>
 <form method="post" action="${asked.form.action}">
 ${tokenField(asked.form)}
@@ -166,6 +165,8 @@ function tokenField({ token }: FormTarget): Html {
   return html`<input type="hidden" name="form_token" value="${token}">`
 }
 
-function list(items: readonly string[], labelledBy: string): Html {
-  return html`<ul aria-labelledby="${labelledBy}">${items.map((item) => html`<li><code>${item}</code></li>`)}</ul>`
+/** A list under a heading of its own, to which a screen reader can jump. */
+function section(id: string, heading: string, items: readonly string[]): Html {
+  return html`<h2 id="${id}">${heading}</h2>
+<ul aria-labelledby="${id}">${items.map((item) => html`<li><code>${item}</code></li>`)}</ul>`
 }

@@ -5,6 +5,7 @@ export const style = `*{box-sizing:border-box}
 body{margin:0;background:#f3f4f6;color:#1b1f24;font:1rem/1.5 system-ui,sans-serif}
 main{max-width:28rem;margin:8vh auto;padding:2rem;background:#fff;border:1px solid #c8ccd2;border-radius:.5rem}
 h1{margin:0 0 1rem;font-size:1.5rem;line-height:1.25}
+h2{margin:0 0 .5rem;font-size:1rem;font-weight:600}
 p,ul{margin:0 0 1rem}
 ul{padding-left:1.25rem}
 strong,code{overflow-wrap:anywhere}

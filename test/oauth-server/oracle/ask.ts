@@ -5,8 +5,9 @@ import type { Side } from './sides.ts'
 const timeLimitMs = 20_000
 
 /**
- * Sends a request of the corpus over a socket of its own, and tells the answer: its status, and its `error` where there is
- * one, be it in JSON, on a page, or on its way to the client. Of a look-up that succeeds it tells what it found.
+ * Sends a request of the corpus over a socket of its own, and tells the answer: its status, its `error` where there is one,
+ * be it in JSON, on a page, or on its way to the client, and the scheme of its challenge. Of a look-up that succeeds it tells
+ * what it found.
  */
 export async function ask(side: Side, group: RequestGroup, text: string): Promise<string> {
   const { to, method = 'POST', contentType = 'application/x-www-form-urlencoded' } = group
@@ -26,7 +27,9 @@ export async function ask(side: Side, group: RequestGroup, text: string): Promis
     redirect: 'manual',
     signal: AbortSignal.timeout(timeLimitMs),
   })
-  return `${response.status} ${errorOf(response.headers.get('location'), await response.text())}`.trim()
+  const error = errorOf(response.headers.get('location'), await response.text())
+  const scheme = response.headers.get('www-authenticate')?.replace(/ .*$/s, '')
+  return [response.status, error, scheme].filter((part) => part !== undefined && part !== '').join(' ')
 }
 
 async function basicOf(side: Side, credentials: string): Promise<string> {

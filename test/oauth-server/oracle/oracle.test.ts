@@ -1,6 +1,6 @@
 /*
  * oidc-provider as oracle: an authorization server of another hand, which is certified, is sent the same requests as ours.
- * Where status or error code differ, ours is wrong or `differences.ts` says why not.
+ * Where status, error code or challenge differ, ours is wrong or `differences.ts` says why not.
  */
 import t from 'tap'
 import { ask } from './ask.ts'

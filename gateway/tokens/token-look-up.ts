@@ -65,7 +65,7 @@ const maxAttempts = 3
 const foundRevocationMs = 3_600_000
 
 /** After the provider could not be asked for a token, how long its old answer is used before the next attempt. */
-export const staleRestMs = 1_000
+const staleRestMs = 1_000
 
 /** Finds out what one token means, when the memory does not say: from the store, else from the provider. */
 export class TokenLookUp {
@@ -283,7 +283,7 @@ export function invalidToken(): GatewayError {
   })
 }
 
-export function identityUnavailable(cause?: unknown, retryAfterS = 1): GatewayError {
+function identityUnavailable(cause?: unknown, retryAfterS = 1): GatewayError {
   return new GatewayError('identity-unavailable', { headers: ['Retry-After', String(retryAfterS)], cause })
 }
 

@@ -10,6 +10,7 @@ const thisFile = fileURLToPath(import.meta.url)
 /** An authorization server in a process of its own. */
 export interface ServerProcess {
   readonly url: string
+  readonly adminUrl: string
   readonly child: ChildProcess
 }
 
@@ -24,9 +25,16 @@ export async function startServerProcess(
     child.kill()
     await ended
   })
-  const [url] = await Promise.race([once(child, 'message'), ended.then(() => [undefined])])
-  if (typeof url !== 'string') throw new Error('the server process ended before it listened')
-  return { url, child }
+  const [urls] = await Promise.race([once(child, 'message'), ended.then(() => [undefined])])
+  if (urls === undefined) throw new Error('the server process ended before it listened')
+  return { ...(urls as Pick<ServerProcess, 'url' | 'adminUrl'>), child }
+}
+
+/** Kills a server without warning (SIGKILL), and waits until it is gone. */
+export async function killProcess({ child }: ServerProcess): Promise<void> {
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
 }
 
 if (process.argv[1] === thisFile) {
@@ -36,6 +44,6 @@ if (process.argv[1] === thisFile) {
     admin: { host: '127.0.0.1', port: 0 },
     database: process.argv[2] ?? '',
   })
-  const { url } = await startOAuthServer(settings, createLog('oauth-server', 'silent'))
-  process.send?.(url)
+  const { url, adminUrl } = await startOAuthServer(settings, createLog('oauth-server', 'silent'))
+  process.send?.({ url, adminUrl })
 }

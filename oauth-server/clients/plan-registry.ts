@@ -65,9 +65,7 @@ export class PlanRegistry {
   change(id: string, { membersOf, createRoles, isExpected }: PlanChange, actor: Actor): Promise<Plan> {
     return this.#changes.make(actor, async ({ db, now, audit, affects }) => {
       const plans = new PlanRepository(db)
-      // Of two who change the same plan the second sees what the first has made.
-      await plans.lock(id)
-      const before = await findPlan(plans, id)
+      const before = await lockPlan(plans, id)
       if (isExpected?.(before) === false) throw new VersionMismatch()
       const after = { ...before, ...membersOf(before), updatedAt: now }
       const plan = { ...after, roles: sortedOnce(after.roles) }
@@ -90,7 +88,7 @@ export class PlanRegistry {
   delete(id: string, actor: Actor): Promise<void> {
     return this.#changes.make(actor, async ({ db, audit }) => {
       const plans = new PlanRepository(db)
-      await findPlan(plans, id)
+      await lockPlan(plans, id)
       const count = await plans.countClients(id)
       if (count > 0) {
         const clients = `${count === maxCounted ? `${maxCounted} or more` : count} ${count === 1 ? 'client' : 'clients'}`
@@ -109,6 +107,13 @@ const ofPlan = { what: "the plan's role" }
 
 async function findPlan(plans: PlanRepository, id: string): Promise<Plan> {
   const plan = planIdPattern.test(id) ? await plans.find(id) : undefined
+  if (plan === undefined) throw new ThingNotFound('plan', id)
+  return plan
+}
+
+/** One change after the other: of two that read the same plan the second sees what the first has made. */
+async function lockPlan(plans: PlanRepository, id: string): Promise<Plan> {
+  const plan = planIdPattern.test(id) ? await plans.findLocked(id) : undefined
   if (plan === undefined) throw new ThingNotFound('plan', id)
   return plan
 }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type RawBuilder, SqliteAdapter, sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { RuleBroken } from '../refused-changes.ts'
+import { isSqlite } from './dialect.ts'
 import type { Database } from './tables.ts'
 
 /** Where in an order a row stands; what a cursor holds. */
@@ -65,8 +66,7 @@ export async function scanPage<Row>(scan: Scan<Row>): Promise<Page<Row>> {
 
 /** A column in the order of its bytes, in which a prefix is a range, on either database. */
 export function bytewise(db: Database, column: string): RawBuilder<string> {
-  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter
-  return isSqlite ? sql`${sql.ref(column)}` : sql`${sql.ref(column)} collate "C"`
+  return isSqlite(db) ? sql`${sql.ref(column)}` : sql`${sql.ref(column)} collate "C"`
 }
 
 /** Comes after every text that begins with the prefix: the last of all code points is in no name. */

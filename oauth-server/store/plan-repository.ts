@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import type { Quota } from '../../common/quota.ts'
 import { bytewise, type Page, type PageRequest, scanPage } from './bounded-scan.ts'
 import { maxCounted } from './role-repository.ts'
+import { locked } from './row-locks.ts'
 import { type Database, joinList, splitList, type Tables } from './tables.ts'
 
 /** What clients of one kind may do: its quota goes before their own, its roles come to theirs. */
@@ -34,11 +35,6 @@ export class PlanRepository {
     return row !== undefined
   }
 
-  /** Keeps other changes of the plan waiting until this transaction ends. */
-  async lock(id: string): Promise<void> {
-    await this.#db.updateTable('plans').set({ id }).where('id', '=', id).execute()
-  }
-
   async update(plan: Plan): Promise<void> {
     await this.#db.updateTable('plans').set(toRow(plan)).where('id', '=', plan.id).execute()
   }
@@ -49,6 +45,13 @@ export class PlanRepository {
 
   async find(id: string): Promise<Plan | undefined> {
     const row = await this.#db.selectFrom('plans').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && toPlan(row)
+  }
+
+  /** As {@link find}, within a transaction that keeps other changes of the plan waiting until it ends. */
+  async findLocked(id: string): Promise<Plan | undefined> {
+    const query = this.#db.selectFrom('plans').selectAll().where('id', '=', id)
+    const row = await locked(this.#db, query).executeTakeFirst()
     return row && toPlan(row)
   }
 

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import { locked } from './row-locks.ts'
 import { type Database, joinList, splitList, type Tables } from './tables.ts'
 
 /** A person who can let clients act for them. Times are milliseconds since the epoch. */
@@ -50,6 +51,13 @@ export class UserRepository {
     return row && toUser(row)
   }
 
+  /** As {@link find}, within a transaction that keeps other changes of the user waiting until it ends. */
+  async findLocked(id: string): Promise<User | undefined> {
+    const query = this.#db.selectFrom('users').selectAll().where('id', '=', id)
+    const row = await locked(this.#db, query).executeTakeFirst()
+    return row && toUser(row)
+  }
+
   async findByUsername(username: string): Promise<User | undefined> {
     const row = await this.#byUsername(username).executeTakeFirst()
     return row && toUser(row)
@@ -59,11 +67,6 @@ export class UserRepository {
   async findWithPassword(username: string): Promise<{ user: User; passwordHash: string | null } | undefined> {
     const row = await this.#byUsername(username).executeTakeFirst()
     return row && { user: toUser(row), passwordHash: row.password_hash }
-  }
-
-  /** Keeps other changes of the user waiting until this transaction ends; says whether there is one. */
-  async lock(id: string): Promise<boolean> {
-    return this.#set(id, { id })
   }
 
   /** Tells whether there is such a user. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Selectable } from 'kysely'
+import { locked } from './row-locks.ts'
 import { type Database, joinList, type Tables } from './tables.ts'
 import { usernameKey } from './user-repository.ts'
 
@@ -26,41 +27,82 @@ export interface UpsertResult {
 
 type UserRow = Selectable<Tables['users']>
 
-/** Makes the users who are not there, and changes those who are different; each username once in a batch. */
+/** A user who is to be different. */
+interface ChangedUser {
+  readonly before: UserRow
+  readonly after: UserRow
+}
+
+/**
+ * Makes the users who are not there, and changes those who are different; each username once in a batch.
+ */
 export async function upsertUsers(
   db: Database,
   users: readonly ImportedUser[],
   now: number,
 ): Promise<UpsertResult> {
-  const rows = await db
-    .selectFrom('users')
-    .selectAll()
-    .where(
-      'username_key',
-      'in',
-      users.map(({ username }) => usernameKey(username)),
-    )
-    .execute()
-  const known = new Map(rows.map((row) => [row.username_key, row]))
-  const created: UserRow[] = []
-  const changed: { readonly before: UserRow; readonly after: UserRow }[] = []
+  const known = await findLocked(db, users)
+  const made: UserRow[] = []
+  const changed: ChangedUser[] = []
   for (const user of users) {
     const before = known.get(usernameKey(user.username))
     const after = toRow(user, before, now)
-    if (before === undefined) created.push(after)
+    if (before === undefined) made.push(after)
     else if (isDifferent(before, after)) changed.push({ before, after })
   }
-  if (created.length > 0) await db.insertInto('users').values(created).execute()
+  const created = await insertNew(db, made)
   for (const { after } of changed)
     await db.updateTable('users').set(after).where('id', '=', after.id).execute()
-  const isRevoked = ({ before, after }: { before: UserRow; after: UserRow }) =>
-    before.disabled_at === null && after.disabled_at !== null
-  return {
-    created: created.length,
+  const done: UpsertResult = {
+    created: created.size,
     updated: changed.length,
-    unchanged: users.length - created.length - changed.length,
-    refreshed: changed.filter((one) => !isRevoked(one)).map(({ after }) => after.id),
-    revoked: changed.filter(isRevoked).map(({ after }) => after.id),
+    unchanged: users.length - made.length - changed.length,
+    refreshed: changed.filter((one) => !isKeptOut(one)).map(({ after }) => after.id),
+    revoked: changed.filter(isKeptOut).map(({ after }) => after.id),
+  }
+  const overtaken = made.filter(({ username_key }) => !created.has(username_key)).map(keyOf)
+  if (overtaken.length === 0) return done
+  // Somebody else has made them meanwhile: now they are users who are there.
+  const again = users.filter(({ username }) => overtaken.includes(usernameKey(username)))
+  return sumOf(done, await upsertUsers(db, again, now))
+}
+
+async function findLocked(
+  db: Database,
+  users: readonly ImportedUser[],
+): Promise<ReadonlyMap<string, UserRow>> {
+  const keys = users.map(({ username }) => usernameKey(username))
+  const query = db.selectFrom('users').selectAll().where('username_key', 'in', keys).orderBy('username_key')
+  return new Map((await locked(db, query).execute()).map((row) => [keyOf(row), row]))
+}
+
+/** The keys of those who were made, in one order for everybody, so that no two wait for one another. */
+async function insertNew(db: Database, made: readonly UserRow[]): Promise<ReadonlySet<string>> {
+  if (made.length === 0) return new Set()
+  const rows = await db
+    .insertInto('users')
+    .values(made.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)))
+    .onConflict((conflict) => conflict.column('username_key').doNothing())
+    .returning('username_key')
+    .execute()
+  return new Set(rows.map(keyOf))
+}
+
+function keyOf({ username_key }: Pick<UserRow, 'username_key'>): string {
+  return username_key
+}
+
+function isKeptOut({ before, after }: ChangedUser): boolean {
+  return before.disabled_at === null && after.disabled_at !== null
+}
+
+function sumOf(one: UpsertResult, other: UpsertResult): UpsertResult {
+  return {
+    created: one.created + other.created,
+    updated: one.updated + other.updated,
+    unchanged: one.unchanged + other.unchanged,
+    refreshed: [...one.refreshed, ...other.refreshed],
+    revoked: [...one.revoked, ...other.revoked],
   }
 }
 

@@ -79,9 +79,7 @@ export class UserRegistry {
   change(id: string, { isExpected, ...changes }: UserChange, actor: Actor): Promise<User> {
     return this.#changes.make(actor, async (change) => {
       const users = new UserRepository(change.db)
-      // Of two who change the same user the second sees what the first has made.
-      await users.lock(id)
-      const old = await find(users, id)
+      const old = await findLocked(users, id)
       if (isExpected?.(old) === false) throw new VersionMismatch()
       const wanted = changes.entitlements && { entitlements: sortedOnce(changes.entitlements) }
       const user: User = { ...old, ...changes, ...wanted, updatedAt: change.now }
@@ -100,7 +98,7 @@ export class UserRegistry {
   disable(id: string, actor: Actor): Promise<User> {
     return this.#changes.make(actor, async (change) => {
       const users = new UserRepository(change.db)
-      const user = await find(users, id)
+      const user = await findLocked(users, id)
       if (user.disabledAt !== null) return user
       await users.setDisabled(id, change.now, change.now)
       await new SessionRepository(change.db).deleteOfUser(id)
@@ -114,7 +112,7 @@ export class UserRegistry {
   enable(id: string, actor: Actor): Promise<User> {
     return this.#changes.make(actor, async (change) => {
       const users = new UserRepository(change.db)
-      const user = await find(users, id)
+      const user = await findLocked(users, id)
       if (user.disabledAt === null) return user
       await users.setDisabled(id, null, change.now)
       change.affects({ kind: 'user', id }, 'refresh')
@@ -127,7 +125,7 @@ export class UserRegistry {
   delete(id: string, actor: Actor): Promise<void> {
     return this.#changes.make(actor, async (change) => {
       const users = new UserRepository(change.db)
-      const user = await find(users, id)
+      const user = await findLocked(users, id)
       await users.delete(id)
       change.affects({ kind: 'user', id }, 'revoke')
       await audit(change, 'user.deleted', user)
@@ -143,7 +141,7 @@ export class UserRegistry {
     const passwordHash = await this.#hasher.hash(password)
     await this.#changes.make(actor, async (change) => {
       const users = new UserRepository(change.db)
-      const user = await find(users, id)
+      const user = await findLocked(users, id)
       await users.setPasswordHash(id, passwordHash, change.now)
       await new SessionRepository(change.db).deleteOfUser(id)
       await audit(change, 'user.password_set', user)
@@ -209,6 +207,13 @@ function taken(username: string): UserRuleBroken {
 
 async function find(users: UserRepository, id: string): Promise<User> {
   const user = await users.find(id)
+  if (user === undefined) throw new UserNotFound(id)
+  return user
+}
+
+/** One change after the other: of two that read the same user the second sees what the first has made. */
+async function findLocked(users: UserRepository, id: string): Promise<User> {
+  const user = await users.findLocked(id)
   if (user === undefined) throw new UserNotFound(id)
   return user
 }

@@ -54,7 +54,8 @@ export class SessionRepository {
     await this.#db.deleteFrom('sessions').where('hash', '=', hash).execute()
   }
 
-  async deleteOfUser(userId: string): Promise<void> {
-    await this.#db.deleteFrom('sessions').where('user_id', '=', userId).execute()
+  async deleteOfUsers(userIds: readonly string[]): Promise<void> {
+    if (userIds.length === 0) return
+    await this.#db.deleteFrom('sessions').where('user_id', 'in', userIds).execute()
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import { locked } from './row-locks.ts'
+import { SessionRepository } from './session-repository.ts'
 import { type Database, joinList, type Tables } from './tables.ts'
 import { usernameKey } from './user-repository.ts'
 
@@ -34,7 +35,8 @@ interface ChangedUser {
 }
 
 /**
- * Makes the users who are not there, and changes those who are different; each username once in a batch.
+ * Makes the users who are not there, and changes those who are different; each username once in a batch. As with single
+ * changes, whoever is kept out or gets another password is signed out.
  */
 export async function upsertUsers(
   db: Database,
@@ -53,6 +55,7 @@ export async function upsertUsers(
   const created = await insertNew(db, made)
   for (const { after } of changed)
     await db.updateTable('users').set(after).where('id', '=', after.id).execute()
+  await new SessionRepository(db).deleteOfUsers(changed.filter(isSignedOut).map(({ after }) => after.id))
   const done: UpsertResult = {
     created: created.size,
     updated: changed.length,
@@ -94,6 +97,10 @@ function keyOf({ username_key }: Pick<UserRow, 'username_key'>): string {
 
 function isKeptOut({ before, after }: ChangedUser): boolean {
   return before.disabled_at === null && after.disabled_at !== null
+}
+
+function isSignedOut(changed: ChangedUser): boolean {
+  return isKeptOut(changed) || changed.before.password_hash !== changed.after.password_hash
 }
 
 function sumOf(one: UpsertResult, other: UpsertResult): UpsertResult {

@@ -101,7 +101,7 @@ export class UserRegistry {
       const user = await findLocked(users, id)
       if (user.disabledAt !== null) return user
       await users.setDisabled(id, change.now, change.now)
-      await new SessionRepository(change.db).deleteOfUser(id)
+      await new SessionRepository(change.db).deleteOfUsers([id])
       change.affects({ kind: 'user', id }, 'revoke')
       await audit(change, 'user.disabled', user)
       return find(users, id)
@@ -143,7 +143,7 @@ export class UserRegistry {
       const users = new UserRepository(change.db)
       const user = await findLocked(users, id)
       await users.setPasswordHash(id, passwordHash, change.now)
-      await new SessionRepository(change.db).deleteOfUser(id)
+      await new SessionRepository(change.db).deleteOfUsers([id])
       await audit(change, 'user.password_set', user)
     })
   }

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import type { PageRequest } from '../../oauth-server/store/bounded-scan.ts'
+import { Changes } from '../../oauth-server/store/changes.ts'
 import { deleteExpiredRows } from '../../oauth-server/store/expired-rows.ts'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
 import { Consents } from '../../oauth-server/users/consents.ts'
 import { PasswordHasher } from '../../oauth-server/users/password-hasher.ts'
 import { Sessions } from '../../oauth-server/users/sessions.ts'
+import { importUsers } from '../../oauth-server/users/user-import.ts'
 import { UserRegistry } from '../../oauth-server/users/user-registry.ts'
 import { type DatabaseKind, databaseKinds } from '../support/databases.ts'
 import { tester } from '../support/oauth-server.ts'
@@ -160,6 +163,29 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
     await sessions.begin(user)
     await registry.delete(user.id, tester)
     t.strictSame(await db.selectFrom('sessions').select('hash').execute(), [])
+  })
+
+  t.test('a bulk signs out whom it keeps out, and who gets another password', async (t) => {
+    const { db, clock, registry } = await start(t)
+    const lifetimes = { sessionIdleTimeoutMs: 1_000, sessionLifetimeMs: 1_000 }
+    const sessions = new Sessions(db, { now: () => clock.now, random: randomBytes, lifetimes })
+    const users = ['anna', 'berta', 'cora', 'doris']
+    const tokens = new Map<string, string>()
+    for (const username of users)
+      tokens.set(username, await sessions.begin(await registry.create({ username }, tester)))
+    const key = 'A'.repeat(43)
+    const lines = [
+      { username: 'anna', disabled: true },
+      { username: 'berta', password_hash: `$scrypt$ln=4,r=1,p=1$${'A'.repeat(22)}$${key}` },
+      { username: 'cora', display_name: 'Cora' },
+    ].map((line) => Buffer.from(`${JSON.stringify(line)}\n`))
+    const changes = new Changes(db, () => clock.now)
+    t.match(await importUsers(Readable.from(lines), changes, tester), { updated: 3, failed: 0 })
+    await registry.enable((await registry.showByUsername('anna')).id, tester)
+    const signedIn = await Promise.all(
+      users.map(async (name) => (await sessions.findUser(tokens.get(name) ?? ''))?.username),
+    )
+    t.strictSame(signedIn, [undefined, undefined, 'cora', 'doris'])
   })
 
   async function start(t: Test) {

@@ -92,9 +92,13 @@ export class GrantModel implements Omit<LibraryModel, 'getAccessToken' | 'saveAu
     return { refreshToken, scope, client: this.#libraryClient(), user: { id: client.id } }
   }
 
+  /** The family before its token: a revocation that has come meanwhile is seen, and one that comes now waits. */
   async revokeToken(): Promise<boolean> {
     const { presented } = this.#subject
-    return presented !== undefined && this.#means.tokens.consumeRefreshToken(presented.hash, this.#means.now)
+    const { tokens, now } = this.#means
+    if (presented === undefined) return false
+    if (!(await tokens.prolongFamily(presented.familyId, this.#familyExpiresAt))) return false
+    return tokens.consumeRefreshToken(presented.hash, now)
   }
 
   /** The front has held it against its redirect URI and its challenge; the library is shown neither. */
@@ -143,7 +147,7 @@ export class GrantModel implements Omit<LibraryModel, 'getAccessToken' | 'saveAu
     // A code that comes back must find what to revoke, whether there is a refresh token or not.
     const hasFamily = mayRefresh || this.#subject.code !== undefined
     // The order is the foreign keys': the family first.
-    if (hasFamily) await this.#saveFamily()
+    if (hasFamily && this.#subject.presented === undefined) await this.#insertFamily()
     if (refreshToken !== undefined) await this.#saveRefreshToken(refreshToken, scope)
     await this.#saveAccessToken(accessToken, scope, hasFamily)
     return { accessToken, ...(refreshToken && { refreshToken }), scope, client, user }
@@ -178,9 +182,9 @@ export class GrantModel implements Omit<LibraryModel, 'getAccessToken' | 'saveAu
     return signer.sign(accessTokenClaims(facts, random))
   }
 
-  async #saveFamily(): Promise<void> {
+  async #insertFamily(): Promise<void> {
     const { familyId, client, user, target } = this.#subject
-    await this.#means.tokens.saveFamily({
+    await this.#means.tokens.insertFamily({
       id: familyId,
       clientId: client.id,
       userId: user?.id ?? null,

@@ -78,8 +78,7 @@ export class TokenRepository {
     this.#activeAccessToken = prepareActiveAccessToken(db)
   }
 
-  /** Notes a family, or that a known one lives on until its newest tokens expire. */
-  async saveFamily(family: TokenFamily): Promise<void> {
+  async insertFamily(family: TokenFamily): Promise<void> {
     await this.#db
       .insertInto('token_families')
       .values({
@@ -91,14 +90,30 @@ export class TokenRepository {
         ends_at: family.endsAt,
         revoked_at: null,
       })
-      .onConflict((conflict) =>
-        // Never sooner: an earlier access token of the family may live longer than these.
-        conflict
-          .column('id')
-          .doUpdateSet(({ ref }) => ({ expires_at: ref('excluded.expires_at') }))
-          .whereRef('excluded.expires_at', '>', 'token_families.expires_at'),
-      )
       .execute()
+  }
+
+  /**
+   * Notes that a family lives on until its newest tokens expire, and keeps whoever revokes it waiting until the
+   * transaction ends; `false` where it is revoked, or gone.
+   */
+  async prolongFamily(id: string, expiresAt: number): Promise<boolean> {
+    const row = await this.#db
+      .updateTable('token_families')
+      // Never sooner: an earlier access token of the family may live longer than these.
+      .set(({ eb, ref }) => ({
+        expires_at: eb
+          .case()
+          .when('expires_at', '<', expiresAt)
+          .then(expiresAt)
+          .else(ref('expires_at'))
+          .end(),
+      }))
+      .where('id', '=', id)
+      .where('revoked_at', 'is', null)
+      .returning('id')
+      .executeTakeFirst()
+    return row !== undefined
   }
 
   /** Revokes all its tokens, access tokens too; `false` where they were revoked already. */

@@ -254,7 +254,7 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
       const { client } = await clients.create(ordinary, tester)
       const owner = { kind: 'client', id: client.id } as const
       const repository = new TokenRepository(db)
-      await repository.saveFamily({
+      await repository.insertFamily({
         id: 'family',
         clientId: client.id,
         userId: null,

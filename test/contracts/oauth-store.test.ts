@@ -76,9 +76,11 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
   t.test('what has expired is deleted in batches, and what has not stays', async (t) => {
     const { db, registry, tokens } = await open(t)
     const { client } = await registry.create(anyClient, tester)
-    await tokens.saveFamily(family('old', client.id, 100))
-    await tokens.saveFamily(family('prolonged', client.id, 100))
-    await tokens.saveFamily(family('prolonged', client.id, 200))
+    await tokens.insertFamily(family('old', client.id, 100))
+    await tokens.insertFamily(family('prolonged', client.id, 100))
+    t.equal(await tokens.prolongFamily('prolonged', 200), true)
+    t.equal(await tokens.prolongFamily('prolonged', 150), true, 'it never ends sooner')
+    t.equal(await tokens.prolongFamily('unknown', 200), false)
     for (const name of ['a', 'b', 'c'])
       await tokens.insertRefreshToken({ ...tokenRow(name, client.id), familyId: 'old', expiresAt: 100 })
     await tokens.insertAccessToken({ ...tokenRow('d', client.id), familyId: null, expiresAt: 100 })
@@ -110,7 +112,7 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
     const tokens = new TokenRepository(db)
     if (withToken !== undefined) {
       const { client } = await registry.create(anyClient, tester)
-      await tokens.saveFamily(family('family', client.id, day))
+      await tokens.insertFamily(family('family', client.id, day))
       await tokens.insertRefreshToken(tokenRow(withToken, client.id))
     }
     return { db, url: database.url, registry, tokens }

@@ -129,7 +129,7 @@ for (const kind of await databaseKinds()) {
         expiresAt: time.now + day,
         endsAt: time.now + day,
       }
-      await tokens.saveFamily(family)
+      await tokens.insertFamily(family)
       const insert = (token: string, expiresAt: number) =>
         tokens.insertAccessToken({
           hash: hashCredential(token),

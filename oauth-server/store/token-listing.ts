@@ -65,6 +65,8 @@ interface TokenStep {
 
 async function selectTokens(db: Database, owner: TokenOwner, { table, now, place, count }: TokenStep) {
   let query = selectLive(db, table, now).where(`token.${ownerColumn(owner)}`, '=', owner.id)
+  // One that was used is kept for a while, to know it when it comes back.
+  if (table === 'refresh_tokens') query = query.where('token.consumed_at', 'is', null)
   if (place !== undefined)
     query = query.where(({ eb, refTuple, tuple }) =>
       eb(refTuple('token.issued_at', 'token.hash'), '<', tuple(place.issuedAt, place.hash)),
@@ -77,7 +79,10 @@ async function selectTokens(db: Database, owner: TokenOwner, { table, now, place
   return rows.map((row) => toListed(row, table))
 }
 
-/** A live token of this owner with the hash that it is stored by; `undefined` where the owner has none by this id. */
+/**
+ * A token of this owner with the hash that it is stored by, or a refresh token that was used since it was listed, with what
+ * descends from it; `undefined` where the owner has none by this id.
+ */
 export async function findToken(
   db: Database,
   owner: TokenOwner,
@@ -96,16 +101,15 @@ export async function findToken(
   return undefined
 }
 
-/** What can still be used: a refresh token that was used is kept for a while, to know it when it comes back. */
+/** What has neither expired nor been revoked. */
 function selectLive(db: Database, table: TokenTable, now: number) {
-  const query = db
+  return db
     .selectFrom(sql<Selectable<Tables['refresh_tokens']>>`${sql.table(table)}`.as('token'))
     .leftJoin('token_families as family', 'family.id', 'token.family_id')
     .select(['token.hash', 'token.last_four', 'token.client_id', 'token.user_id', 'token.family_id'])
     .select(['token.scope', 'token.issued_at', 'token.expires_at'])
     .where('token.expires_at', '>', now)
     .where('family.revoked_at', 'is', null)
-  return table === 'access_tokens' ? query : query.where('token.consumed_at', 'is', null)
 }
 
 type TokenColumns = Omit<Selectable<Tables['refresh_tokens']>, 'audience' | 'consumed_at' | 'family_id'> & {
@@ -131,17 +135,6 @@ function ownerColumn({ kind }: TokenOwner) {
   return kind === 'client' ? 'client_id' : 'user_id'
 }
 
-/** The hashes of a family's access tokens that have not expired. */
-export async function accessTokensOfFamily(db: Database, familyId: string, now: number): Promise<string[]> {
-  const rows = await db
-    .selectFrom('access_tokens')
-    .select('hash')
-    .where('family_id', '=', familyId)
-    .where('expires_at', '>', now)
-    .execute()
-  return rows.map(({ hash }) => hash)
-}
-
 export async function deleteAccessToken(db: Database, hash: string): Promise<void> {
   await db.deleteFrom('access_tokens').where('hash', '=', hash).execute()
 }
@@ -150,29 +143,50 @@ const deletedAtATime = 500
 
 /**
  * Deletes an owner's tokens with their families, in small steps that let others work in between; returns how many
- * tokens went. What is issued after `until` stays, so that a busy client cannot keep the work from ending.
+ * tokens went. What is issued after `until` stays, so that a busy client cannot keep the work from ending; but for what
+ * descends from a refresh token that goes.
  */
 export async function deleteTokensOf(db: Database, owner: TokenOwner, until: number): Promise<number> {
-  const column = ownerColumn(owner)
   let deleted = 0
-  for (const table of ['access_tokens', 'refresh_tokens'] as const)
+  for (const table of ['refresh_tokens', 'access_tokens'] as const)
     for (let count = deletedAtATime; count >= deletedAtATime; deleted += count) {
-      const result = await db
-        .deleteFrom(table)
-        .where('hash', 'in', (rows) =>
-          rows
-            .selectFrom(table)
-            .select('hash')
-            .where(column, '=', owner.id)
-            .where('issued_at', '<=', until)
-            .limit(deletedAtATime),
-        )
-        .executeTakeFirst()
-      count = Number(result.numDeletedRows)
+      const rows = await db
+        .selectFrom(table)
+        .select(['hash', 'family_id'])
+        .where(ownerColumn(owner), '=', owner.id)
+        .where('issued_at', '<=', until)
+        .limit(deletedAtATime)
+        .execute()
+      count = rows.length
+      if (table === 'refresh_tokens') await endFamilies(db, rows, until)
+      await deleteByHash(db, table, rows)
       await nextTurn()
     }
   await deleteEmptyFamilies(db, owner)
   return deleted
+}
+
+interface StoredToken {
+  readonly hash: string
+  readonly family_id: string | null
+}
+
+/** A refresh that is under way has used its token up already, and brings another: its family ends before it goes. */
+async function endFamilies(db: Database, tokens: readonly StoredToken[], now: number): Promise<void> {
+  const ids = [...new Set(tokens.flatMap(({ family_id }) => family_id ?? []))].sort()
+  if (ids.length === 0) return
+  await db
+    .updateTable('token_families')
+    .set({ revoked_at: now })
+    .where('id', 'in', ids)
+    .where('revoked_at', 'is', null)
+    .execute()
+}
+
+async function deleteByHash(db: Database, table: TokenTable, tokens: readonly StoredToken[]): Promise<void> {
+  if (tokens.length === 0) return
+  const hashes = tokens.map(({ hash }) => hash)
+  await db.deleteFrom(table).where('hash', 'in', hashes).execute()
 }
 
 /** Those that no token is left of; a refresh that is under way has put its successor in before. */

@@ -4,7 +4,6 @@ import type { Page, PageRequest } from '../store/bounded-scan.ts'
 import type { Changes } from '../store/changes.ts'
 import type { Database } from '../store/tables.ts'
 import {
-  accessTokensOfFamily,
   deleteAccessToken,
   deleteTokensOf,
   findToken,
@@ -47,9 +46,9 @@ export class TokenRegistry {
       if (token === undefined) throw new CredentialNotFound('token', id, owner)
       const { hash, kind, familyId, lastFour, expiresAt } = token
       if (kind === 'refresh' && familyId !== null) {
-        for (const access of await accessTokensOfFamily(db, familyId, now))
-          affects({ kind: 'token', id: access }, 'revoke')
+        // Its access tokens are looked for at the end: those of a refresh that was faster are among them.
         await new TokenRepository(db).revokeFamily(familyId, now)
+        affects({ kind: 'family', id: familyId }, 'revoke')
       } else {
         affects({ kind: 'token', id: hash, expiresAt }, 'revoke')
         await deleteAccessToken(db, hash)

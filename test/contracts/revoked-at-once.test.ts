@@ -2,12 +2,17 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { createAdministration } from '../../oauth-server/admin/services.ts'
 import { defaultOAuthServerSettings } from '../../oauth-server/config/settings.ts'
+import { hashCredential } from '../../oauth-server/credentials.ts'
 import { refusals } from '../../oauth-server/errors.ts'
 import { TokenIssuer } from '../../oauth-server/grants/token-issuer.ts'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
+import type { Database } from '../../oauth-server/store/tables.ts'
+import { tokenIdOf } from '../../oauth-server/store/token-listing.ts'
+import { TokenRepository } from '../../oauth-server/store/token-repository.ts'
 import { TokenRevoker } from '../../oauth-server/tokens/token-revoker.ts'
 import { captureLog } from '../support/captured-log.ts'
 import { type DatabaseKind, databaseKinds } from '../support/databases.ts'
+import { meanwhile } from '../support/meanwhile.ts'
 import { ordinaryClient, tester } from '../support/oauth-server.ts'
 
 for (const kind of await databaseKinds())
@@ -31,6 +36,32 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
     t.equal((await db.selectFrom('access_tokens').select('hash').execute()).length, 1, 'nothing is stored')
   })
 
+  t.test('A14: the gateways are told of the token of a refresh that was faster', async (t) => {
+    const { db, client, tokens, refreshToken } = await start(t)
+    await db.insertInto('gateways').values({ url: 'http://127.0.0.1:1/', seen_at: 1 }).execute()
+    const owner = { kind: 'client', id: client.id } as const
+    const refresh = await refreshUnderWay(db, refreshToken)
+    await meanwhile(db, refresh.store, () =>
+      tokens.revoke(owner, tokenIdOf(hashCredential(refreshToken)), tester),
+    )
+    const told = await db.selectFrom('revocation_pushes').select('target').execute()
+    const known = await db.selectFrom('access_tokens').select('hash').execute()
+    t.equal(known.length, 2)
+    t.strictSame(told.map(({ target }) => target).toSorted(), known.map(({ hash }) => hash).toSorted())
+  })
+
+  t.test('A20: no refresh gets away when all tokens of a client are revoked', async (t) => {
+    const { db, client, tokens, refreshToken, issuerWith } = await start(t)
+    const refresh = await refreshUnderWay(db, refreshToken)
+    await meanwhile(db, refresh.store, () => tokens.revokeAll({ kind: 'client', id: client.id }, tester))
+    const again = { client, grantType: 'refresh_token', refreshToken: refresh.refreshToken } as const
+    await t.rejects(issuerWith(async () => undefined).issue(again), invalidGrant)
+    const active = new TokenRepository(db).findActiveAccessToken(refresh.accessHash, Date.now())
+    t.equal(await active, undefined)
+    const later = await issuerWith(async () => undefined).issue({ client, grantType: 'client_credentials' })
+    t.ok(later.refreshToken, 'and what comes later is not concerned')
+  })
+
   async function start(t: Test) {
     const database = await kind.create()
     const db = await openDatabase(database.url)
@@ -38,7 +69,7 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
       await db.destroy()
       await database.drop()
     })
-    const { clients } = createAdministration(db, { now: Date.now, random: randomBytes })
+    const { clients, tokens } = createAdministration(db, { now: Date.now, random: randomBytes })
     const wanted = { ...ordinaryClient, grantTypes: ['client_credentials', 'refresh_token'] } as const
     const { client } = await clients.create(wanted, tester, { createRoles: true })
     /** Has something happen between what a request reads and what it writes: when the key for its JWT is asked for. */
@@ -58,6 +89,29 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
         log: captureLog().log,
       })
     const issued = await issuerWith(async () => undefined).issue({ client, grantType: 'client_credentials' })
-    return { db, client, issuerWith, refreshToken: issued.refreshToken ?? '' }
+    return { db, client, tokens, issuerWith, refreshToken: issued.refreshToken ?? '' }
+  }
+}
+
+/** A refresh as another server does it, to be stored in a transaction that is still open. */
+async function refreshUnderWay(db: Database, presented: string) {
+  const now = Date.now()
+  const stored = await new TokenRepository(db).findRefreshToken(hashCredential(presented), now)
+  if (stored === undefined) throw new Error('the refresh token is unknown')
+  const { clientId, userId, familyId, scope, audience } = stored
+  const refreshToken = `prt_${'x'.repeat(43)}`
+  const accessHash = randomBytes(32).toString('hex')
+  const row = { lastFour: 'xxxx', clientId, userId, familyId, scope, audience }
+  const times = { issuedAt: now, expiresAt: now + 3_600_000 }
+  return {
+    refreshToken,
+    accessHash,
+    async store(transaction: Database) {
+      const tokens = new TokenRepository(transaction)
+      await tokens.prolongFamily(familyId, times.expiresAt)
+      await tokens.consumeRefreshToken(stored.hash, now)
+      await tokens.insertRefreshToken({ ...row, ...times, hash: hashCredential(refreshToken) })
+      await tokens.insertAccessToken({ ...row, ...times, hash: accessHash })
+    },
   }
 }

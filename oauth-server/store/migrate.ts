@@ -7,6 +7,7 @@ import { clientAssertions } from './migrations/0004-client-assertions.ts'
 import { codesSessionsAndConsents } from './migrations/0005-codes-sessions-and-consents.ts'
 import { rolesAndSearch } from './migrations/0006-roles-and-search.ts'
 import { revocationPushes } from './migrations/0007-revocation-pushes.ts'
+import { revocationsFirst } from './migrations/0008-revocations-first.ts'
 
 /** Every change of the tables, in the order of the names; a released one is never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -17,6 +18,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0005-codes-sessions-and-consents': codesSessionsAndConsents,
   '0006-roles-and-search': rolesAndSearch,
   '0007-revocation-pushes': revocationPushes,
+  '0008-revocations-first': revocationsFirst,
 }
 
 const provider: MigrationProvider = { getMigrations: async () => migrations }

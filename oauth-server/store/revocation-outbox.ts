@@ -109,14 +109,21 @@ export class RevocationOutbox {
   }
 
   /**
-   * Takes up to so many pushes for a gateway that are due, in the order in which they became so. Nobody else gets them
-   * before `leaseMs` are over, and then again, unless they are done by then.
+   * Takes up to so many pushes for a gateway that are due, revocations first, in the order in which they became so. Nobody
+   * else gets them before `leaseMs` are over, and then again, unless they are done by then.
    */
   async claim(
     gateway: string,
     { now, leaseMs, count }: { readonly now: number; readonly leaseMs: number; readonly count: number },
   ): Promise<WaitingPush[]> {
-    const due = await this.#due(gateway, now).limit(count).execute()
+    // A bulk of changed users is told of for minutes, and a token that was stolen must not wait for that.
+    const due = await this.#due(gateway, 'revoke', now).limit(count).execute()
+    if (due.length < count)
+      due.push(
+        ...(await this.#due(gateway, 'refresh', now)
+          .limit(count - due.length)
+          .execute()),
+      )
     // Mostly there is nothing, and reading takes no lock.
     if (due.length === 0) return []
     const claimed = await this.#db
@@ -155,11 +162,12 @@ export class RevocationOutbox {
     return new Map(rows.map(({ gateway, count }) => [gateway, Number(count)]))
   }
 
-  #due(gateway: string, now: number) {
+  #due(gateway: string, effect: Effect, now: number) {
     return this.#db
       .selectFrom('revocation_pushes')
       .select('id')
       .where('gateway', '=', gateway)
+      .where('effect', '=', effect)
       .where('due_at', '<=', now)
       .where('expires_at', '>', now)
       .orderBy('due_at')

@@ -241,6 +241,21 @@ for (const kind of await databaseKinds()) {
     },
   )
 
+  t.test(`${kind.name}: a revocation does not wait behind a bulk of changes`, kind.options, async (t) => {
+    const { changes, time, outbox } = await setUp(t)
+    await outbox.register('one', time.now)
+    const users = Array.from({ length: 250 }, (_, index) => `u${index}`)
+    const refreshed = users.map((id): Affected => ({ subject: { kind: 'user', id }, effect: 'refresh' }))
+    await changes.make(tester, note(...refreshed))
+    time.now += 1
+    await changes.make(tester, note(client('stolen')))
+    const claim = { now: time.now, leaseMs: 10_000, count: 64 }
+    const first = await outbox.claim('one', claim)
+    t.ok(first.some(({ target, effect }) => target === 'stolen' && effect === 'revoke'))
+    t.equal(first.length, 64, 'and the changes go on')
+    t.notOk((await outbox.claim('one', claim)).some(({ effect }) => effect === 'revoke'))
+  })
+
   t.test(
     `${kind.name}: what came too late is swept, and so is a gateway that nobody names any more`,
     kind.options,

@@ -27,7 +27,7 @@ export interface ListedToken {
 const idLength = 32
 
 /** The hash that a token is stored by, shortened: see {@link ListedToken}. */
-function tokenIdOf(hash: string): string {
+export function tokenIdOf(hash: string): string {
   return hash.slice(0, idLength)
 }
 

@@ -8,6 +8,7 @@ import { Changes } from '../store/changes.ts'
 import type { Client, GrantType } from '../store/client-repository.ts'
 import { CodeRepository, type StoredCode } from '../store/code-repository.ts'
 import { GroupWriter } from '../store/group-writer.ts'
+import { isMissingReference } from '../store/missing-reference.ts'
 import { ResourceRepository } from '../store/resource-repository.ts'
 import type { Database } from '../store/tables.ts'
 import { type NewAccessToken, type StoredRefreshToken, TokenRepository } from '../store/token-repository.ts'
@@ -238,8 +239,10 @@ const refusalByLibraryName: Readonly<Record<string, Refusal>> = {
  * the text of that error, such as a database's host and port, to the client.
  */
 function withoutLibraryText(error: unknown): unknown {
+  // The client was deleted since it has authenticated.
+  if (isMissingReference(error)) return new RequestRefused(refusals.invalidClient)
   if (!(error instanceof OAuth2Server.OAuthError)) return error
   const refusal = refusalByLibraryName[error.name]
   if (refusal !== undefined) return new RequestRefused(refusal)
-  return 'inner' in error && error.inner instanceof Error ? error.inner : error
+  return 'inner' in error && error.inner instanceof Error ? withoutLibraryText(error.inner) : error
 }

@@ -62,6 +62,19 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
     t.ok(later.refreshToken, 'and what comes later is not concerned')
   })
 
+  t.test('A3: of a client that is deleted during its request nothing is told but that', async (t) => {
+    const { db, client, issuerWith } = await start(t)
+    const issuer = issuerWith(() => db.deleteFrom('clients').execute())
+    for (const grantTypes of [client.grantTypes, ['client_credentials']] as const) {
+      const request = {
+        client: { ...client, grantTypes, tokenFormat: 'jwt' },
+        grantType: 'client_credentials',
+      } as const
+      const refused = { name: 'RequestRefused', message: refusals.invalidClient.description }
+      await t.rejects(issuer.issue(request), refused)
+    }
+  })
+
   async function start(t: Test) {
     const database = await kind.create()
     const db = await openDatabase(database.url)

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { hashCredential } from '../credentials.ts'
 import { AssertionRepository } from '../store/assertion-repository.ts'
 import {
@@ -35,6 +36,7 @@ export class ClientAuthenticator {
   readonly #services: AuthenticatorServices
   readonly #clients: ClientRepository
   readonly #assertions: AssertionRepository
+  readonly #aboutToRead = new Map<string, Promise<ClientProofs | undefined>>()
 
   constructor(services: AuthenticatorServices) {
     this.#services = services
@@ -50,10 +52,36 @@ export class ClientAuthenticator {
   async authenticate(credentials: ClientCredentials): Promise<Client | undefined> {
     const id = plainClientId(credentials.id) ?? ''
     const known = await this.#clients.findProofs(id, this.#services.now())
-    const proof = await this.#prove(credentials, known)
-    if (proof === undefined || known === undefined || known.isDisabled) return undefined
-    if (!isMethodOf(known.authMethod, credentials.method)) return undefined
+    const proof = await this.#proofOf(credentials, known)
+    if (proof === undefined) return undefined
     return proof === 'proven' || (await this.#useOnce(id, proof)) ? this.#clients.find(id) : undefined
+  }
+
+  /** Whether credentials that a client has just authenticated with are right still. */
+  async isStill(credentials: ClientCredentials): Promise<boolean> {
+    const known = await this.#proofsFromNow(plainClientId(credentials.id) ?? '')
+    return (await this.#proofOf(credentials, known)) !== undefined
+  }
+
+  /** What is read after this call: all who ask within one turn of the event loop share it, and nobody joins later. */
+  #proofsFromNow(id: string): Promise<ClientProofs | undefined> {
+    const shared =
+      this.#aboutToRead.get(id) ??
+      nextTurn().then(() => {
+        this.#aboutToRead.delete(id)
+        return this.#clients.findProofs(id, this.#services.now())
+      })
+    this.#aboutToRead.set(id, shared)
+    return shared
+  }
+
+  async #proofOf(
+    credentials: ClientCredentials,
+    known: ClientProofs | undefined,
+  ): Promise<'proven' | ProvenAssertion | undefined> {
+    const proof = await this.#prove(credentials, known)
+    if (known === undefined || known.isDisabled) return undefined
+    return isMethodOf(known.authMethod, credentials.method) ? proof : undefined
   }
 
   async #prove(

@@ -100,7 +100,7 @@ export class ClientSecrets {
     { id, revokesTokens = false }: { readonly id: string; readonly revokesTokens?: boolean },
     actor: Actor,
   ): Promise<void> {
-    const until = await this.#changes.make(actor, async (change) => {
+    await this.#changes.make(actor, async (change) => {
       const { db, now, audit, affects } = change
       const client = await lockClient(change, clientId)
       const secrets = new ClientSecretRepository(db)
@@ -115,9 +115,9 @@ export class ClientSecrets {
         target: `client:${clientId}`,
         detail: { secret: id, lastFour: secret.lastFour, ...(revokesTokens && { tokens: 'revoked' }) },
       })
-      return now
     })
-    if (revokesTokens) await deleteTokensOf(this.#db, { kind: 'client', id: clientId }, until)
+    // Up to now: until the secret was gone it was good for tokens.
+    if (revokesTokens) await deleteTokensOf(this.#db, { kind: 'client', id: clientId }, this.#now())
   }
 }
 

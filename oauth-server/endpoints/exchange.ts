@@ -1,7 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import type { AttemptLimit } from '../../common/attempt-limit.ts'
 import type { ClientAddresses } from '../../common/client-address.ts'
-import { type ClientAuthenticator, plainClientId } from '../clients/client-authenticator.ts'
+import {
+  type ClientAuthenticator,
+  type ClientCredentials,
+  plainClientId,
+} from '../clients/client-authenticator.ts'
 import type { LegacyGetToken } from '../config/settings.ts'
 import { RequestRefused, refusals } from '../errors.ts'
 import type { FailedAuthentications } from '../failed-authentications.ts'
@@ -76,17 +80,21 @@ export async function authenticateClient(
   form: Form,
   services: EndpointServices,
 ): Promise<Client> {
-  const authorization = authorizationOf(request)
-  const credentials = readClientCredentials(authorization, form)
+  const credentials = readCredentials(request, form)
   const id = plainClientId(credentials?.id ?? '')
   const claimant = { subject: id && `client:${id}`, address: services.addresses.of(request.raw) }
   const client = await services.failures.guard(
     claimant,
     async () => credentials && services.authenticator.authenticate(credentials),
   )
-  if (client === undefined) throw new RequestRefused(refusalOfClient(authorization, form))
+  if (client === undefined) throw new RequestRefused(refusalOfClient(authorizationOf(request), form))
   request.setDecorator('clientId', client.id)
   return client
+}
+
+/** What the client says of itself, by exactly one method. Throws {@link RequestRefused}. */
+export function readCredentials(request: FastifyRequest, form: Form): ClientCredentials | undefined {
+  return readClientCredentials(authorizationOf(request), form)
 }
 
 /** As {@link authenticateClient}, of a client that may also look tokens up. */

@@ -9,6 +9,7 @@ import {
   requireParameter,
 } from './exchange.ts'
 import type { Form } from './form.ts'
+import { issueTokens } from './issue.ts'
 
 /** Token requests by GET that one client has. */
 export const legacyGetTokenLimit = { max: 60, windowMs: 60_000, maxKeys: 10_000 }
@@ -35,11 +36,12 @@ export const legacyGetToken: Endpoint = async (request, services) => {
   const grantType = requireParameter(query, 'grant_type')
   if (!grantNames.has(grantType)) throw new RequestRefused(refusals.unsupportedGrantType)
   refuseTooMany(client, services)
-  const issued = await services.tokenIssuer.issue({
+  const grant = {
     client: withShortTokens(client, services),
     grantType: 'client_credentials',
     scope: query.get('scope'),
-  })
+  } as const
+  const issued = await issueTokens(request, { form: query, grant }, services)
   services.metrics.tokenIssuedByGet(client.id)
   return {
     access_token: issued.accessToken,

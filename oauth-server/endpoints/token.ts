@@ -2,6 +2,7 @@ import { RequestRefused, refusals } from '../errors.ts'
 import { type GrantType, grantTypes } from '../store/client-repository.ts'
 import { authenticateClient, type Endpoint, readForm, requireParameter } from './exchange.ts'
 import { readResources } from './form.ts'
+import { issueTokens } from './issue.ts'
 
 /**
  * `POST /oauth/token` (RFC 6749 §3.2): an access token for an authenticated client. Besides RFC 6749 §5.1 the answer
@@ -14,7 +15,7 @@ export const token: Endpoint = async (request, services) => {
   // RFC 6749 §4.4: who proves nothing has nothing but its users' word. No registration may change that.
   if (client.authMethod === 'none' && grantType === 'client_credentials')
     throw new RequestRefused(refusals.unauthorizedClient)
-  const issued = await services.tokenIssuer.issue({
+  const grant = {
     client,
     grantType,
     scope: form.get('scope'),
@@ -23,7 +24,8 @@ export const token: Endpoint = async (request, services) => {
     code: form.get('code'),
     redirectUri: form.get('redirect_uri'),
     codeVerifier: form.get('code_verifier'),
-  })
+  }
+  const issued = await issueTokens(request, { form, grant }, services)
   return {
     access_token: issued.accessToken,
     expires_in: Math.floor(issued.accessTokenLifetimeMs / 1_000),

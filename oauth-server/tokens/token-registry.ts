@@ -66,13 +66,12 @@ export class TokenRegistry {
    * them goes. Throws {@link ThingNotFound}.
    */
   async revokeAll(owner: TokenOwner, actor: Actor): Promise<number> {
-    const until = await this.#means.changes.make(actor, async ({ db, now, audit, affects }) => {
+    await this.#means.changes.make(actor, async ({ db, audit, affects }) => {
       await requireOwner(db, owner)
       affects({ kind: owner.kind, id: owner.id }, 'revoke')
       await audit({ action: 'tokens.revoked', target: `${owner.kind}:${owner.id}` })
-      return now
     })
-    return deleteTokensOf(this.#means.db, owner, until)
+    return deleteTokensOf(this.#means.db, owner, this.#means.now())
   }
 }
 

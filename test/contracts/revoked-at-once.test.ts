@@ -1,10 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { createAdministration } from '../../oauth-server/admin/services.ts'
+import { ClientAuthenticator } from '../../oauth-server/clients/client-authenticator.ts'
 import { defaultOAuthServerSettings } from '../../oauth-server/config/settings.ts'
 import { hashCredential } from '../../oauth-server/credentials.ts'
 import { refusals } from '../../oauth-server/errors.ts'
 import { TokenIssuer } from '../../oauth-server/grants/token-issuer.ts'
+import { isSqlite } from '../../oauth-server/store/dialect.ts'
 import { openDatabase } from '../../oauth-server/store/open-database.ts'
 import type { Database } from '../../oauth-server/store/tables.ts'
 import { tokenIdOf } from '../../oauth-server/store/token-listing.ts'
@@ -13,7 +16,7 @@ import { TokenRevoker } from '../../oauth-server/tokens/token-revoker.ts'
 import { captureLog } from '../support/captured-log.ts'
 import { type DatabaseKind, databaseKinds } from '../support/databases.ts'
 import { meanwhile } from '../support/meanwhile.ts'
-import { ordinaryClient, tester } from '../support/oauth-server.ts'
+import { basic, ordinaryClient, startTestServer, tester } from '../support/oauth-server.ts'
 
 for (const kind of await databaseKinds())
   t.test(`revoking during a refresh on ${kind.name}`, kind.options, (t) => holdContract(t, kind))
@@ -60,6 +63,29 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
     t.equal(await active, undefined)
     const later = await issuerWith(async () => undefined).issue({ client, grantType: 'client_credentials' })
     t.ok(later.refreshToken, 'and what comes later is not concerned')
+  })
+
+  t.test('A20: who is authenticated while the secret is revoked gets no token by it', async (t) => {
+    const server = await startTestServer(t, {}, kind.create)
+    const client = await server.create()
+    const authenticator = new ClientAuthenticator({ db: server.db, now: Date.now, issuer: () => server.url })
+    const credentials = {
+      method: 'client_secret_basic',
+      id: client.client.id,
+      secret: client.secret,
+    } as const
+    t.equal(await authenticator.isStill(credentials), true)
+    /** The secret and its tokens have gone, and the request that has authenticated by it stores one more. */
+    const revoke = async (transaction: Database) => {
+      if (!isSqlite(transaction)) await sql`lock table access_tokens in share mode`.execute(transaction)
+      await transaction.deleteFrom('client_secrets').where('client_id', '=', client.client.id).execute()
+    }
+    const { status } = await meanwhile(server.db, revoke, () =>
+      server.post('/oauth/token', { grant_type: 'client_credentials' }, basic(client)),
+    )
+    t.equal(status, 401)
+    t.strictSame(await server.db.selectFrom('access_tokens').select('hash').execute(), [])
+    t.equal(await authenticator.isStill(credentials), false)
   })
 
   t.test('A3: of a client that is deleted during its request nothing is told but that', async (t) => {

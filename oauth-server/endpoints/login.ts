@@ -3,9 +3,9 @@ import { hashCredential } from '../credentials.ts'
 import { RequestRefused, refusals } from '../errors.ts'
 import { AuthenticationLimited } from '../failed-authentications.ts'
 import { AuthorizationRefused } from '../grants/authorization-request.ts'
-import { type User, usernameKey } from '../store/user-repository.ts'
+import { usernameKey } from '../store/user-repository.ts'
 import { HasherOverloaded } from '../users/password-hasher.ts'
-import type { SignInAttempt } from '../users/sign-in.ts'
+import type { LetIn, SignInAttempt } from '../users/sign-in.ts'
 import { askToSignIn, readVisit, signInSubject, type Visit } from './authorize.ts'
 import { checkForm, setCookie } from './browser.ts'
 import { type EndpointServices, readForm } from './exchange.ts'
@@ -14,7 +14,7 @@ import { type PageAnswer, type PageEndpoint, seeOther } from './page-answer.ts'
 
 /** How an attempt to sign in ended. A refusal never says why. */
 type SignInOutcome =
-  | { readonly kind: 'signed-in'; readonly user: User }
+  | { readonly kind: 'signed-in'; readonly letIn: LetIn }
   | { readonly kind: 'refused' }
   | { readonly kind: 'limited'; readonly waitS: number }
 
@@ -30,9 +30,14 @@ export const login: PageEndpoint = async (request, services) => {
   if (username === '' || password === '')
     return { ...askToSignIn(request, visit, { username, fault: { kind: 'missing' } }), status: 400 }
   const address = services.addresses.of(request.raw)
-  const outcome = await attempt(services, { username, password, address })
-  if (outcome.kind === 'signed-in') return signedIn(visit, outcome, services)
-  return refused(request, { visit, form, outcome })
+  const credentials = { username, password, address }
+  const outcome = await attempt(services, credentials)
+  if (outcome.kind !== 'signed-in') return refused(request, { visit, form, outcome })
+  const { sessions, signIn } = services.authorization
+  const token = await sessions.begin(outcome.letIn.user)
+  if (await signIn.isStill(outcome.letIn, credentials)) return signedIn(visit, token, services)
+  await sessions.end(token)
+  return refused(request, { visit, form, outcome: { kind: 'refused' } })
 }
 
 async function attempt(
@@ -43,8 +48,8 @@ async function attempt(
   // A username of any length becomes a key of one length.
   const subject = `user:${hashCredential(usernameKey(username))}`
   try {
-    const user = await failures.guard({ subject, address }, () => authorization.signIn.attempt(credentials))
-    return user === undefined ? { kind: 'refused' } : { kind: 'signed-in', user }
+    const letIn = await failures.guard({ subject, address }, () => authorization.signIn.attempt(credentials))
+    return letIn === undefined ? { kind: 'refused' } : { kind: 'signed-in', letIn }
   } catch (error) {
     if (error instanceof AuthenticationLimited) return { kind: 'limited', waitS: error.waitS }
     if (error instanceof HasherOverloaded) throw new RequestRefused(refusals.tooManySignIns)
@@ -55,12 +60,10 @@ async function attempt(
 /** A session of its own: whatever the browser held before, and whoever else may know it, is worth nothing now. */
 async function signedIn(
   { query, browser }: Visit,
-  { user }: Extract<SignInOutcome, { kind: 'signed-in' }>,
+  token: string,
   services: EndpointServices,
 ): Promise<PageAnswer> {
-  const { sessions } = services.authorization
-  await sessions.end(browser.token)
-  const token = await sessions.begin(user)
+  await services.authorization.sessions.end(browser.token)
   return seeOther(`authorize?${withoutLoginPrompt(query)}`, setCookie(token, services))
 }
 

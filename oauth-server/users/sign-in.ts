@@ -14,6 +14,12 @@ export interface SignInAttempt {
   readonly address: string
 }
 
+/** A user who was let in, and the hash that was right. */
+export interface LetIn {
+  readonly user: User
+  readonly passwordHash: string | null
+}
+
 /** What signing in takes. */
 export interface SignInMeans {
   readonly db: Database
@@ -35,7 +41,7 @@ export class SignIn {
    * The user with this password; `undefined` for an unknown username, a wrong password, a user without one and a disabled
    * user, which cost the same query and the same hash. Throws `HasherOverloaded`.
    */
-  async attempt({ username, password, address }: SignInAttempt): Promise<User | undefined> {
+  async attempt({ username, password, address }: SignInAttempt): Promise<LetIn | undefined> {
     const network = countedNetwork(address)
     const underWay = this.#underWay.get(network) ?? 0
     if (underWay >= mostUnderWay) throw new HasherOverloaded()
@@ -47,12 +53,21 @@ export class SignIn {
     }
   }
 
-  async #check(username: string, password: string): Promise<User | undefined> {
+  /**
+   * Whether somebody who was just let in would be again. Asked when their session is stored: hashing takes long, and who
+   * disabled the user or replaced the password meanwhile has ended the sessions that there were then.
+   */
+  async isStill({ user, passwordHash }: LetIn, { username, password }: SignInAttempt): Promise<boolean> {
+    const found = await this.#users.findWithPassword(username)
+    if (found === undefined || found.user.id !== user.id || found.user.disabledAt !== null) return false
+    return found.passwordHash === passwordHash || this.#hasher.verify(password, found.passwordHash)
+  }
+
+  async #check(username: string, password: string): Promise<LetIn | undefined> {
     const found = await this.#users.findWithPassword(username)
     const isRight = await this.#hasher.verify(password, found?.passwordHash ?? null)
     if (!isRight || found === undefined || found.user.disabledAt !== null) return undefined
-    await this.#raiseCost(found.user, password, found.passwordHash)
-    return found.user
+    return { user: found.user, passwordHash: await this.#raiseCost(found.user, password, found.passwordHash) }
   }
 
   #leave(network: string): void {
@@ -61,8 +76,10 @@ export class SignIn {
     else this.#underWay.set(network, left)
   }
 
-  async #raiseCost({ id }: User, password: string, old: string | null): Promise<void> {
-    if (old === null || !this.#hasher.isOutdated(old)) return
-    await this.#users.replacePasswordHash(id, { old, fresh: await this.#hasher.hash(password) })
+  async #raiseCost({ id }: User, password: string, old: string | null): Promise<string | null> {
+    if (old === null || !this.#hasher.isOutdated(old)) return old
+    const fresh = await this.#hasher.hash(password)
+    await this.#users.replacePasswordHash(id, { old, fresh })
+    return fresh
   }
 }

@@ -17,9 +17,10 @@ import { captureLog } from '../support/captured-log.ts'
 import { type DatabaseKind, databaseKinds } from '../support/databases.ts'
 import { meanwhile } from '../support/meanwhile.ts'
 import { basic, ordinaryClient, startTestServer, tester } from '../support/oauth-server.ts'
+import { createUser, parametersFor, password, UserBrowser, webApplication } from '../support/user-browser.ts'
 
 for (const kind of await databaseKinds())
-  t.test(`revoking during a refresh on ${kind.name}`, kind.options, (t) => holdContract(t, kind))
+  t.test(`revoking at the same time on ${kind.name}`, kind.options, (t) => holdContract(t, kind))
 
 const invalidGrant = { name: 'RequestRefused', message: refusals.invalidGrant.description }
 
@@ -86,6 +87,24 @@ async function holdContract(t: Test, kind: DatabaseKind): Promise<void> {
     t.equal(status, 401)
     t.strictSame(await server.db.selectFrom('access_tokens').select('hash').execute(), [])
     t.equal(await authenticator.isStill(credentials), false)
+  })
+
+  t.test('A11: nobody is signed in by a password that was replaced while it was looked at', async (t) => {
+    const server = await startTestServer(t, {}, kind.create)
+    const { user } = await createUser(server)
+    const browser = new UserBrowser(server)
+    const page = await browser.authorize(parametersFor(await server.create(webApplication)))
+    /** The sessions that there are have been ended, and the one of this sign-in is stored after them. */
+    const replace = async (transaction: Database) => {
+      if (!isSqlite(transaction)) await sql`lock table sessions in share mode`.execute(transaction)
+      const values = { password_hash: null }
+      await transaction.updateTable('users').set(values).where('id', '=', user.id).execute()
+    }
+    const { status } = await meanwhile(server.db, replace, () =>
+      browser.submit(page, 'login', { username: 'anna', password }),
+    )
+    t.equal(status, 401)
+    t.strictSame(await server.db.selectFrom('sessions').select('hash').execute(), [])
   })
 
   t.test('A3: of a client that is deleted during its request nothing is told but that', async (t) => {

@@ -66,9 +66,26 @@ t.test('a hash of an older cost is renewed when its owner signs in', async (t) =
   const attempt = { username: 'anna', address: '192.0.2.9' }
   await signIn.attempt({ ...attempt, password: 'wrong' })
   t.match(await hash(), /^\$scrypt\$ln=4,/)
-  t.match(await signIn.attempt({ ...attempt, password: 'correct horse' }), { id: user.id })
+  t.match(await signIn.attempt({ ...attempt, password: 'correct horse' }), { user: { id: user.id } })
   t.match(await hash(), /^\$scrypt\$ln=5,/)
-  t.match(await signIn.attempt({ ...attempt, password: 'correct horse' }), { id: user.id })
+  t.match(await signIn.attempt({ ...attempt, password: 'correct horse' }), { user: { id: user.id } })
+})
+
+t.test('A11: who was let in while the password was replaced is not let in by the old one', async (t) => {
+  const { db, user, clock } = await start(t)
+  const hasher = new PasswordHasher(randomBytes, cheap)
+  const registry = new UserRegistry(db, { now: () => clock.now, hasher })
+  const signIn = new SignIn({ db, hasher })
+  const attempt = { username: 'anna', password: 'correct horse', address: '192.0.2.9' }
+  const letIn = (await signIn.attempt(attempt)) ?? { user, passwordHash: null }
+  t.equal(await signIn.isStill(letIn, attempt), true)
+  await registry.setPassword(user.id, 'correct horse', tester)
+  t.equal(await signIn.isStill(letIn, attempt), true, 'another hash of the same password')
+  await registry.setPassword(user.id, 'another horse', tester)
+  t.equal(await signIn.isStill(letIn, attempt), false)
+  await registry.setPassword(user.id, 'correct horse', tester)
+  await registry.disable(user.id, tester)
+  t.equal(await signIn.isStill(letIn, attempt), false, 'nor who was disabled')
 })
 
 t.test('A3: whoever is unknown or cannot sign in costs the same hash as a wrong password', async (t) => {

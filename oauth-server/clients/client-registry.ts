@@ -107,17 +107,14 @@ export class ClientRegistry {
     const { createRoles, isFirstAdmin } = options
     return this.#changes.make(actor, async ({ db, now, audit }) => {
       if (isFirstAdmin) await requireNoAdministrator(db)
-      const details: ClientDetails = {
+      const details = withoutRepetition({
         ...clientDefaults,
         ...wanted,
-        roles: sortedOnce(wanted.roles),
-        scopes: sortedOnce(wanted.scopes),
-        audiences: sortedOnce(wanted.audiences ?? []),
         id: `${slugOf(wanted.name)}-${randomSuffix(this.#random)}`,
         createdAt: now,
         updatedAt: now,
         disabledAt: null,
-      }
+      })
       checkClient(details)
       await checkPlan(db, details)
       const createdRoles = await requireRoles({ db, now }, { ...ofClient, roles: details.roles, createRoles })
@@ -155,8 +152,7 @@ export class ClientRegistry {
   change(id: string, { membersOf, createRoles, isExpected }: ClientChange, actor: Actor): Promise<Client> {
     return this.#alter(id, actor, async (before, { db, now, audit, affects }) => {
       if (isExpected?.(before) === false) throw new VersionMismatch()
-      const after: ClientDetails = { ...detailsOf(before), ...membersOf(before), updatedAt: now }
-      const details = { ...after, roles: sortedOnce(after.roles), scopes: sortedOnce(after.scopes) }
+      const details = withoutRepetition({ ...detailsOf(before), ...membersOf(before), updatedAt: now })
       checkClient(details)
       await checkPlan(db, details)
       await checkAudiences(new ResourceRepository(db), details)
@@ -265,6 +261,16 @@ function targetOf({ id }: ClientDetails): string {
 /** What the trail says of a client that comes or goes. */
 function describe({ name, roles, scopes, planId, grantTypes, authMethod }: ClientDetails) {
   return { name, roles, scopes, planId, grantTypes, authMethod }
+}
+
+function withoutRepetition(client: ClientDetails): ClientDetails {
+  const { roles, scopes, audiences } = client
+  return {
+    ...client,
+    roles: sortedOnce(roles),
+    scopes: sortedOnce(scopes),
+    audiences: sortedOnce(audiences),
+  }
 }
 
 /** Without what follows from its plan. */

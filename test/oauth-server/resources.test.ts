@@ -52,11 +52,15 @@ async function start(t: Test, wanted: Partial<NewClient> = {}) {
 t.test(
   'A22: a token is for the resources that were asked for, and for all of the client where none was',
   async (t) => {
-    const { get, inspect } = await start(t)
+    const { server, client, get, inspect } = await start(t)
     t.equal((await inspect((await get([films])).body.access_token)).aud, films)
     t.strictSame((await inspect((await get([stats, films, stats])).body.access_token)).aud, [stats, films])
     t.strictSame((await inspect((await get()).body.access_token)).aud, [films, stats])
     t.strictSame((await inspect((await get(['', films])).body.access_token)).aud, films, 'empty is left out')
+    const twice = { membersOf: () => ({ audiences: [stats, films, stats] }) }
+    const changed = await server.registry.change(client.client.id, twice, tester)
+    t.strictSame(changed.audiences, [films, stats], 'each is there once')
+    t.equal((await get()).status, 200)
   },
 )
 

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { durationRule, formatDuration, parseDuration } from '../common/duration.ts'
 import { toResourceJson } from '../oauth-server/admin/resources.ts'
-import { type TokenFormat, tokenFormats } from '../oauth-server/store/client-repository.ts'
+import { type TokenFormat, tokenFormats } from '../oauth-server/store/client.ts'
 import type { Resource } from '../oauth-server/store/resource-repository.ts'
 import { administer } from './administer.ts'
 import { commandLine } from './command-line-actor.ts'

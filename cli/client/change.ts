@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { patchClient } from '../../oauth-server/admin/client-json.ts'
-import type { Client } from '../../oauth-server/store/client-repository.ts'
+import type { Client } from '../../oauth-server/store/client.ts'
 import { administer } from '../administer.ts'
 import { commandLine } from '../command-line-actor.ts'
 import { type StoreOptions, withStoreOptions } from '../store-options.ts'

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../common/duration.ts'
 import { formatQuota } from '../../common/quota.ts'
 import { toClientJson } from '../../oauth-server/admin/client-json.ts'
-import type { Client } from '../../oauth-server/store/client-repository.ts'
+import type { Client } from '../../oauth-server/store/client.ts'
 import { toLines } from '../administer.ts'
 import { printJson, type StoreOptions } from '../store-options.ts'
 

@@ -1,12 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { ClientWishes } from '../../oauth-server/admin/client-json.ts'
-import {
-  authMethods,
-  type GrantType,
-  grantTypes,
-  tokenFormats,
-} from '../../oauth-server/store/client-repository.ts'
+import { authMethods, type GrantType, grantTypes, tokenFormats } from '../../oauth-server/store/client.ts'
 import { splitCommas } from '../administer.ts'
 import { readRateLimit, readSeconds } from '../quota-options.ts'
 

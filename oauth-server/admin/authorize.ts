@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { isBearerToken } from '../../common/bearer-token.ts'
 import type { Actor } from '../store/audit-repository.ts'
-import { adminScope } from '../store/client-repository.ts'
+import { adminScope } from '../store/client.ts'
 import type { InspectedToken } from '../tokens/token-inspector.ts'
 import { AdminProblem } from './problems.ts'
 import type { AdminServices } from './services.ts'

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { NewClient } from '../clients/client-registry.ts'
-import { authMethods, type Client, grantTypes, tokenFormats } from '../store/client-repository.ts'
+import { authMethods, type Client, grantTypes, tokenFormats } from '../store/client.ts'
 import { mergePatch } from './merge-patch.ts'
 import { timeSchema, toOptionalTime, toTime } from './routes.ts'
 

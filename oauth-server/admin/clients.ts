@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { roleRule } from '../../common/role.ts'
-import type { Client } from '../store/client-repository.ts'
+import type { Client } from '../store/client.ts'
 import { actorOf } from './authorize.ts'
 import {
   clientPatchSchema,

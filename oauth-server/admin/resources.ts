@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { tokenFormats } from '../store/client-repository.ts'
+import { tokenFormats } from '../store/client.ts'
 import type { Resource } from '../store/resource-repository.ts'
 import { actorOf } from './authorize.ts'
 import { type AdminApp, answers, nothing, timeSchema, toTime } from './routes.ts'

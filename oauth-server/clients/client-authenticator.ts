@@ -2,12 +2,8 @@ import { timingSafeEqual } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { hashCredential } from '../credentials.ts'
 import { AssertionRepository } from '../store/assertion-repository.ts'
-import {
-  type AuthMethod,
-  type Client,
-  type ClientProofs,
-  ClientRepository,
-} from '../store/client-repository.ts'
+import type { AuthMethod, Client } from '../store/client.ts'
+import { type ClientProofs, ClientRepository } from '../store/client-repository.ts'
 import type { Database } from '../store/tables.ts'
 import { type ProvenAssertion, verifyAssertion } from './client-assertion.ts'
 import { maxSecrets } from './client-secrets.ts'

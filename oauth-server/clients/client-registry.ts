@@ -3,19 +3,14 @@ import { ThingNotFound, VersionMismatch } from '../refused-changes.ts'
 import type { Actor } from '../store/audit-repository.ts'
 import type { Page, PageRequest } from '../store/bounded-scan.ts'
 import { type Change, type ChangeListener, Changes, type Effect } from '../store/changes.ts'
-import {
-  type Client,
-  type ClientDetails,
-  ClientRepository,
-  isAdministrator,
-  sortedOnce,
-} from '../store/client-repository.ts'
+import { type Client, type ClientDetails, isAdministrator } from '../store/client.ts'
+import { ClientRepository } from '../store/client-repository.ts'
 import { type ClientFilter, findClients } from '../store/client-search.ts'
 import { ClientSecretRepository } from '../store/client-secret-repository.ts'
 import { memberChanges } from '../store/member-changes.ts'
 import { PlanRepository } from '../store/plan-repository.ts'
 import { ResourceRepository } from '../store/resource-repository.ts'
-import type { Database } from '../store/tables.ts'
+import { type Database, sortedOnce } from '../store/tables.ts'
 import { deleteTokensOf } from '../store/token-listing.ts'
 import { ClientRuleBroken, checkClient } from './client-rules.ts'
 import { requireNoAdministrator } from './first-admin.ts'

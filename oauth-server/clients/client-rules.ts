@@ -2,7 +2,7 @@ import { formatQuota, isQuota, quotaRule } from '../../common/quota.ts'
 import { isRole, roleRule } from '../../common/role.ts'
 import { isScopeToken, scopeTokenRule } from '../../common/scope-token.ts'
 import { type BrokenRule, RuleBroken } from '../refused-changes.ts'
-import type { ClientDetails } from '../store/client-repository.ts'
+import type { ClientDetails } from '../store/client.ts'
 import { isPublicJwks, publicJwksRule } from './public-jwks.ts'
 import { isRedirectUri, isResourceUri, redirectUriRule, resourceUriRule } from './uris.ts'
 

@@ -4,11 +4,10 @@ import { ChangeConflict, RuleBroken, ThingNotFound, VersionMismatch } from '../r
 import type { Actor } from '../store/audit-repository.ts'
 import type { Page, PageRequest } from '../store/bounded-scan.ts'
 import type { Changes } from '../store/changes.ts'
-import { sortedOnce } from '../store/client-repository.ts'
 import { memberChanges } from '../store/member-changes.ts'
 import { type Plan, PlanRepository } from '../store/plan-repository.ts'
 import { maxCounted } from '../store/role-repository.ts'
-import type { Database } from '../store/tables.ts'
+import { type Database, sortedOnce } from '../store/tables.ts'
 import { type RoleOptions, requireRoles } from './role-registry.ts'
 
 /** What is asked of a new plan. */

@@ -1,7 +1,7 @@
 import { type BrokenRule, ChangeConflict, RuleBroken, ThingNotFound } from '../refused-changes.ts'
 import type { Actor } from '../store/audit-repository.ts'
 import type { Changes } from '../store/changes.ts'
-import { type TokenFormat, tokenFormats } from '../store/client-repository.ts'
+import { type TokenFormat, tokenFormats } from '../store/client.ts'
 import { type Resource, ResourceRepository } from '../store/resource-repository.ts'
 import type { Database } from '../store/tables.ts'
 import { isLifetime, isName, lifetimeRule, nameRule } from './client-rules.ts'

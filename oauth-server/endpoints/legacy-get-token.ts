@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { RequestRefused, refusals } from '../errors.ts'
-import type { Client } from '../store/client-repository.ts'
+import type { Client } from '../store/client.ts'
 import {
   authenticateClient,
   type Endpoint,

@@ -1,5 +1,5 @@
 import { RequestRefused, refusals } from '../errors.ts'
-import { type GrantType, grantTypes } from '../store/client-repository.ts'
+import { type GrantType, grantTypes } from '../store/client.ts'
 import { authenticateClient, type Endpoint, readForm, requireParameter } from './exchange.ts'
 import { readResources } from './form.ts'
 import { issueTokens } from './issue.ts'

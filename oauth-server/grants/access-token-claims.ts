@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
 import type { RandomSource } from '../credentials.ts'
-import type { Entitlement } from '../store/client-repository.ts'
+import type { Entitlement } from '../store/client.ts'
 
 /** The user that a token acts for. */
 export interface TokenUser {

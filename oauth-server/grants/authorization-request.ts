@@ -1,7 +1,8 @@
 import { identifiesClient, matchesRedirectUri } from '../clients/redirect-match.ts'
 import { RequestRefused, refusals } from '../errors.ts'
-import { type Client, ClientRepository, sortedOnce } from '../store/client-repository.ts'
-import type { Database } from '../store/tables.ts'
+import type { Client } from '../store/client.ts'
+import { ClientRepository } from '../store/client-repository.ts'
+import { type Database, sortedOnce } from '../store/tables.ts'
 import { isCodeChallenge } from './code-challenge.ts'
 
 /** Parameters with all their values; an empty one counts as left out. */

@@ -1,7 +1,7 @@
 import type OAuth2Server from 'oauth2-server'
 import { hashCredential, lastFour, mintCredential, type RandomSource } from '../credentials.ts'
 import type { TokenSigner } from '../keys/signing-keys.ts'
-import type { Client } from '../store/client-repository.ts'
+import type { Client } from '../store/client.ts'
 import type { CodeRepository, StoredCode } from '../store/code-repository.ts'
 import type { NewAccessToken, StoredRefreshToken, TokenRepository } from '../store/token-repository.ts'
 import { accessTokenClaims, type TokenUser } from './access-token-claims.ts'

@@ -1,6 +1,6 @@
 import { isResourceUri } from '../clients/uris.ts'
 import { RequestRefused, refusals } from '../errors.ts'
-import type { Client, TokenFormat } from '../store/client-repository.ts'
+import type { Client, TokenFormat } from '../store/client.ts'
 import type { Resource, ResourceRepository } from '../store/resource-repository.ts'
 
 /** For what a client asks for a token, or a user's consent (RFC 8707 §2). */

@@ -8,7 +8,8 @@ import {
   scanPage,
   timeIn,
 } from './bounded-scan.ts'
-import { type Client, selectClients, toClient } from './client-repository.ts'
+import type { Client } from './client.ts'
+import { selectClients, toClient } from './client-repository.ts'
 import type { Database } from './tables.ts'
 
 /** Which clients are wanted; what is left out excludes none. */

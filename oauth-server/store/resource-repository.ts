@@ -1,4 +1,4 @@
-import type { TokenFormat } from './client-repository.ts'
+import type { TokenFormat } from './client.ts'
 import { type Database, splitList } from './tables.ts'
 
 /** An API that tokens can be for (RFC 8707). */

@@ -254,3 +254,8 @@ export function joinList(items: readonly string[]): string {
 export function splitList(column: string): string[] {
   return column === '' ? [] : column.split(' ')
 }
+
+/** The items in order, each once: how lists of names are stored. */
+export function sortedOnce(items: readonly string[]): string[] {
+  return [...new Set(items)].sort()
+}

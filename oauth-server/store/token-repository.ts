@@ -1,4 +1,5 @@
-import { type Entitlement, entitlementOf, planColumns } from './client-repository.ts'
+import type { Entitlement } from './client.ts'
+import { entitlementOf, planColumns } from './client-repository.ts'
 import { type GivenAs, PreparedQuery } from './prepared-query.ts'
 import { type Database, joinList, splitList } from './tables.ts'
 

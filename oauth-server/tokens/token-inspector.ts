@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { hashCredential } from '../credentials.ts'
-import type { Client } from '../store/client-repository.ts'
+import type { Client } from '../store/client.ts'
 import type { Database } from '../store/tables.ts'
 import { type ActiveAccessToken, TokenRepository } from '../store/token-repository.ts'
 

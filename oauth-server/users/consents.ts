@@ -1,8 +1,7 @@
 import type { Actor } from '../store/audit-repository.ts'
 import { Changes } from '../store/changes.ts'
-import { sortedOnce } from '../store/client-repository.ts'
 import { type ConsentKey, ConsentRepository } from '../store/consent-repository.ts'
-import type { Database } from '../store/tables.ts'
+import { type Database, sortedOnce } from '../store/tables.ts'
 
 /** What a client wants a user to let it do. */
 export interface WantedConsent extends ConsentKey {

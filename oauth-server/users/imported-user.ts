@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { sortedOnce } from '../store/client-repository.ts'
+import { sortedOnce } from '../store/tables.ts'
 import type { ImportedUser } from '../store/user-upsert.ts'
 import type { Line } from './lines.ts'
 import { isPasswordHash, passwordHashRule } from './password-hasher.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTHeaderParameters, SignJWT } from 'jose'
 import { assertionType } from '../../oauth-server/clients/client-assertion.ts'
-import type { Client } from '../../oauth-server/store/client-repository.ts'
+import type { Client } from '../../oauth-server/store/client.ts'
 import type { TestServer } from './oauth-server.ts'
 
 /** A client's key, and the set in which it is registered. */

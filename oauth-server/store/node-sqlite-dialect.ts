@@ -19,6 +19,7 @@ import {
   type SqliteStatement,
 } from 'kysely'
 import { makeFolder } from '../../common/make-folder.ts'
+import type { DirectReads } from './prepared-query.ts'
 import { StatementCache } from './statement-cache.ts'
 import type { Tables } from './tables.ts'
 
@@ -34,8 +35,8 @@ const journalPauseMs = 20
  */
 const maxCacheKib = 65_536
 
-/** Kysely on the SQLite that Node carries, and a way to read past Kysely. */
-export class NodeSqliteStore extends Kysely<Tables> {
+/** Kysely on the SQLite that Node carries. */
+export class NodeSqliteStore extends Kysely<Tables> implements DirectReads {
   readonly #dialect: NodeSqliteDialect
 
   /** `file` is a path, or `:memory:`; it is opened by the first query. */
@@ -49,7 +50,7 @@ export class NodeSqliteStore extends Kysely<Tables> {
    * The rows of a query that only reads, at once: Kysely's way to its one connection costs more than such a query itself.
    * `undefined` while that connection is in a transaction, of which nobody else may see anything, or not open.
    */
-  readAtOnce<Row>({ sql, parameters }: CompiledQuery<Row>): Row[] | undefined {
+  readDirectly<Row>({ sql, parameters }: CompiledQuery<Row>): Row[] | undefined {
     const opened = this.#dialect.opened
     if (opened === undefined || !opened.database.isOpen || opened.database.isTransaction) return undefined
     return opened.statements.get(sql).statement.all(...inputsOf(parameters)) as Row[]

@@ -1,9 +1,10 @@
-import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
+import { CompiledQuery } from 'kysely'
 import pg from 'pg'
 import { databaseUrlRule, parseDatabaseUrl } from '../../common/database-url.ts'
 import { migrate, migrationState } from './migrate.ts'
 import { NodeSqliteStore } from './node-sqlite-dialect.ts'
-import type { Database, Tables } from './tables.ts'
+import { PostgresStore } from './postgres-store.ts'
+import type { Database } from './tables.ts'
 
 const connectTimeoutMs = 5_000
 const statementTimeoutMs = 10_000
@@ -44,14 +45,11 @@ export async function bringUpToDate(db: Database, url: string): Promise<readonly
   if (location?.kind !== 'postgres') return migrate(db)
   const { missing } = await migrationState(db)
   if (missing.length === 0) return []
-  const patient = new Kysely<Tables>({
-    dialect: new PostgresDialect({
-      pool: createPool(location.url, {}),
-      // Said aloud: the server, the database and the role can each have a limit of their own.
-      onCreateConnection: async (connection) => {
-        await connection.executeQuery(CompiledQuery.raw('set statement_timeout = 0'))
-      },
-    }),
+  const patient = new PostgresStore(createPool(location.url, {}), {
+    // Said aloud: the server, the database and the role can each have a limit of their own.
+    onCreateConnection: async (connection) => {
+      await connection.executeQuery(CompiledQuery.raw('set statement_timeout = 0'))
+    },
   })
   try {
     return await migrate(patient)
@@ -66,9 +64,7 @@ export function connect(url: string): Database {
   if (location === undefined) throw new DatabaseOpenError(`its URL ${databaseUrlRule}`)
   return location.kind === 'sqlite'
     ? new NodeSqliteStore(location.file)
-    : new Kysely<Tables>({
-        dialect: new PostgresDialect({ pool: createPool(location.url, queryLimits) }),
-      })
+    : new PostgresStore(createPool(location.url, queryLimits))
 }
 
 const queryLimits = { statement_timeout: statementTimeoutMs, query_timeout: queryTimeoutMs }

@@ -1,6 +1,13 @@
 import type { CompiledQuery, QueryResult } from 'kysely'
-import { NodeSqliteStore } from './node-sqlite-dialect.ts'
 import type { Database } from './tables.ts'
+
+/** A store that can read past Kysely. */
+export interface DirectReads {
+  /**
+   * The rows of a query that only reads, as what is committed says them; `undefined` where only Kysely can tell now.
+   */
+  readDirectly<Row>(query: CompiledQuery<Row>): Row[] | Promise<Row[]> | undefined
+}
 
 /** Values by the names that a query has for them. */
 type Values = Readonly<Record<string, string | number | null>>
@@ -40,7 +47,7 @@ export class PreparedQuery<Given extends Values, Row> {
       value instanceof Placeholder ? values[value.name] : value,
     )
     const query = { ...compiled, parameters }
-    const rows = this.#db instanceof NodeSqliteStore ? this.#db.readAtOnce<Row>(query) : undefined
+    const rows = canReadDirectly(this.#db) ? this.#db.readDirectly<Row>(query) : undefined
     if (rows !== undefined) return rows
     const result: QueryResult<Row> = await this.#db.executeQuery(query)
     return result.rows
@@ -49,4 +56,9 @@ export class PreparedQuery<Given extends Values, Row> {
   #compile(): CompiledQuery<Row> {
     return this.#build((name) => new Placeholder(name) as unknown as Given[typeof name]).compile()
   }
+}
+
+/** A transaction cannot: what it reads has to be its own. */
+function canReadDirectly(db: Database): db is Database & DirectReads {
+  return 'readDirectly' in db
 }

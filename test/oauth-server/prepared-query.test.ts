@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import t from 'tap'
+import { ClientRepository } from '../../oauth-server/store/client-repository.ts'
 import { connect, openDatabase } from '../../oauth-server/store/open-database.ts'
 import { type GivenAs, PreparedQuery } from '../../oauth-server/store/prepared-query.ts'
+import { TokenRepository } from '../../oauth-server/store/token-repository.ts'
 import { databaseKinds } from '../support/databases.ts'
 
 for (const { name, options, create } of await databaseKinds()) {
@@ -66,4 +68,26 @@ for (const { name, options, create } of await databaseKinds())
     t.same(await roles.run({ name: 'NEW' }), [{ name: 'NEW' }])
     await db.destroy()
     await t.rejects(roles.run({ name: 'NEW' }), 'a closed database says so')
+  })
+
+for (const { name, options, create } of await databaseKinds())
+  t.test(`on ${name} a newer version may add columns while this one runs`, options, async (t) => {
+    const database = await create()
+    const db = await openDatabase(database.url)
+    t.teardown(async () => {
+      await db.destroy()
+      await database.drop()
+    })
+    const clients = new ClientRepository(db)
+    const tokens = new TokenRepository(db)
+    const look = async () => [
+      await clients.find('nobody'),
+      await clients.findProofs('nobody', 0),
+      await tokens.findActiveAccessToken('none', 0),
+    ]
+    // As often as there are connections: each keeps the statement for itself.
+    await Promise.all(Array.from({ length: 20 }, look))
+    for (const table of ['clients', 'client_secrets', 'access_tokens', 'users', 'plans', 'token_families'])
+      await db.schema.alterTable(table).addColumn('of_a_newer_version', 'text').execute()
+    t.strictSame((await Promise.all(Array.from({ length: 20 }, look))).flat().filter(Boolean), [])
   })

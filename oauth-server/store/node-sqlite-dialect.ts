@@ -33,7 +33,7 @@ const journalPauseMs = 20
  * SQLite's own 2 MiB hold the upper pages of the indexes of a small store only. With these a store of millions of tokens
  * has them in memory; they are taken page by page, as they are needed.
  */
-const maxCacheKib = 65_536
+const maxCacheKib = 262_144
 
 /** Kysely on the SQLite that Node carries. */
 export class NodeSqliteStore extends Kysely<Tables> implements DirectReads {

@@ -1,17 +1,24 @@
-import type { Dispatcher } from 'undici'
-import { GatewayError } from '../errors.ts'
-import type { Abortable, Exchange } from '../exchange.ts'
+import { type ErrorCode, GatewayError } from '../errors.ts'
+import type { Exchange } from '../exchange.ts'
 import { isLimitField, readBackendLimit } from './backend-limit.ts'
 import type { BackendRequest } from './backend-request.ts'
 import { hopByHopNames, withoutListed } from './header-rules.ts'
+import type { AnswerControl, AnswerHandler } from './http1/answer-handler.ts'
+import { BackendFailure, type BackendFailureKind } from './http1/backend-failure.ts'
+import type { ResponseHead } from './http1/response-parser.ts'
 
-/** One request to a backend: writes the answer straight onto the client's response, as fast as the client takes it. */
-export class BackendCall implements Dispatcher.DispatchHandler, Abortable {
+/** A body that came as one piece of at most so many bytes goes to the client in one write with its head. */
+const maxJoinedBytes = 16_384
+
+/** Writes a backend's answer straight onto the client's response, as fast as the client takes it. */
+export class BackendCall implements AnswerHandler {
   readonly #exchange: Exchange
   readonly #request: BackendRequest
   readonly #idleMs: number
-  #controller: Dispatcher.DispatchController | undefined
-  #isAborted = false
+  /** The head while it is not written. */
+  #head: ResponseHead | undefined
+  /** The whole of a small body, while its head is not written. */
+  #body: string | undefined
 
   /** @param idleMs How long the client may pause in taking the answer, in milliseconds. */
   constructor(exchange: Exchange, request: BackendRequest, idleMs: number) {
@@ -20,81 +27,77 @@ export class BackendCall implements Dispatcher.DispatchHandler, Abortable {
     this.#idleMs = idleMs
   }
 
-  /** Ends the request to the backend, because nobody waits for its answer any more. */
-  abort(): void {
-    this.#isAborted = true
-    this.#controller?.abort(clientGone)
+  onHead(head: ResponseHead): void {
+    this.#head = head
+    // A part of the body may be long in coming; of a short one it comes at once.
+    if (head.bodyLength === undefined || head.bodyLength > maxJoinedBytes) this.#writeHead()
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#isAborted) controller.abort(clientGone)
+  onBody(bytes: Buffer, control: AnswerControl): void {
+    if (this.#head !== undefined && bytes.length === this.#head.bodyLength) {
+      this.#body = bytes.toString('latin1')
+      return
+    }
+    this.#writeHead()
+    if (this.#exchange.response.write(Buffer.from(bytes))) return
+    control.pause()
+    this.#waitForClient(control)
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    // An interim answer (RFC 9110 §15.2) is between the backend and the gateway.
-    if (status < 200) return
-    const fields = toClientFields(controller.rawHeaders, status, this.#request)
+  onEnd(): void {
+    const { response } = this.#exchange
+    this.#writeHead()
+    // As one text with the head it is one write: each costs more than all that was done for the request before.
+    if (this.#body === undefined) response.end()
+    else response.end(this.#body, 'latin1')
+  }
+
+  onError(error: Error): void {
+    const { quota, responseFields } = this.#request
+    this.#exchange.fail(toGatewayError(error, [...(quota?.fields ?? []), ...responseFields]))
+  }
+
+  #writeHead(): void {
+    if (this.#head === undefined) return
+    const fields = toClientFields(this.#head, this.#request)
     fields.push('X-Request-Id', this.#exchange.requestId)
-    this.#exchange.response.writeHead(status, fields)
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#exchange.response.write(chunk)) return
-    controller.pause()
-    this.#waitForClient(controller)
+    this.#exchange.response.writeHead(this.#head.status, fields)
+    this.#head = undefined
   }
 
   /** A client that takes nothing for too long is cut: it would hold the backend's connection for ever. */
-  #waitForClient(controller: Dispatcher.DispatchController): void {
+  #waitForClient(control: AnswerControl): void {
     const { response } = this.#exchange
     const cut = setTimeout(() => response.destroy(), this.#idleMs)
     const goOn = () => {
       clearTimeout(cut)
       response.off('drain', goOn)
       response.off('close', goOn)
-      controller.resume()
+      control.resume()
     }
     response.on('drain', goOn)
     response.on('close', goOn)
   }
-
-  onResponseEnd(): void {
-    this.#exchange.response.end()
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#isAborted) return
-    const { quota, responseFields } = this.#request
-    this.#exchange.fail(toGatewayError(error, [...(quota?.fields ?? []), ...responseFields]))
-  }
 }
-
-const clientGone = new Error('the client is gone')
 
 /** A backend's own request id would stand beside the gateway's. */
 const notForClients: ReadonlySet<string> = new Set([...hopByHopNames, 'x-request-id'])
 
 /** The fields of a backend's response that are for the client, followed by the gateway's own. */
 function toClientFields(
-  rawHeaders: unknown,
-  status: number,
+  { status, fields: sent, connection }: ResponseHead,
   { quota, responseFields }: BackendRequest,
 ): string[] {
   const fields: string[] = []
   let limitFields: string[] | undefined
-  let connection = ''
-  const raw: readonly Buffer[] = Array.isArray(rawHeaders) ? rawHeaders : []
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = latin1(raw[i])
+  for (let i = 0; i < sent.length; i += 2) {
+    const name = sent[i] as string
     const lowerName = name.toLowerCase()
-    if (lowerName === 'connection') connection = joinLists(connection, latin1(raw[i + 1]))
-    else if (lowerName === 'transfer-encoding') requirePlainChunked(latin1(raw[i + 1]))
-    else if (notForClients.has(lowerName)) continue
-    else if (quota !== undefined && isLimitField(lowerName)) {
+    if (notForClients.has(lowerName)) continue
+    if (quota !== undefined && isLimitField(lowerName)) {
       limitFields ??= []
-      limitFields.push(lowerName, latin1(raw[i + 1]))
-    } else fields.push(name, latin1(raw[i + 1]))
+      limitFields.push(lowerName, sent[i + 1] as string)
+    } else fields.push(name, sent[i + 1] as string)
   }
   const kept = withoutListed(fields, connection)
   const limits = limitFields && withoutListed(limitFields, connection)
@@ -125,41 +128,15 @@ function append(fields: string[], further: readonly string[]): void {
   for (const part of further) fields.push(part)
 }
 
-/** Of another coding the body would arrive as if it had none (RFC 9112 §6.1). */
-function requirePlainChunked(transferEncoding: string): void {
-  if (transferEncoding.toLowerCase() !== 'chunked')
-    throw new Error('the backend uses another transfer coding than chunked')
+/** What a failed request to a backend means for the client. */
+const codes: Readonly<Record<BackendFailureKind, ErrorCode>> = {
+  timeout: 'backend-timeout',
+  unreachable: 'backend-unreachable',
+  broken: 'backend-broken',
 }
 
-/** A field's bytes as they were sent. Decoding them as UTF-8, which names never need, takes twice as long. */
-function latin1(bytes: Buffer | undefined): string {
-  return bytes?.toString('latin1') ?? ''
-}
-
-function joinLists(list: string, further: string): string {
-  return list === '' ? further : `${list},${further}`
-}
-
-const timeoutCodes = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'ETIMEDOUT',
-])
-const unreachableCodes = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOENT',
-])
-
-/** What a failed request to a backend means for the client; the answer carries the gateway's fields all the same. */
+/** The answer carries the gateway's fields all the same. */
 function toGatewayError(error: Error, headers: readonly string[]): GatewayError {
-  const code = 'code' in error ? String(error.code) : ''
-  const context = { headers, cause: error }
-  if (timeoutCodes.has(code)) return new GatewayError('backend-timeout', context)
-  if (unreachableCodes.has(code)) return new GatewayError('backend-unreachable', context)
-  return new GatewayError('backend-broken', context)
+  const kind = error instanceof BackendFailure ? error.kind : 'broken'
+  return new GatewayError(codes[kind], { headers, cause: error })
 }

@@ -1,5 +1,6 @@
-import type { Dispatcher } from 'undici'
 import type { Exchange } from '../exchange.ts'
+import type { AnswerControl, AnswerHandler } from './http1/answer-handler.ts'
+import type { ResponseHead } from './http1/response-parser.ts'
 
 /** Looks on while requests to one path of the gateway pass through, to learn what concerns the gateway itself. */
 export interface EndpointWatch {
@@ -7,41 +8,30 @@ export interface EndpointWatch {
    * Looks on at one request, which is about to be forwarded. Returns what hears the backend's answer in place of the call
    * that writes it to the client, and hands it on: the call itself where there is nothing to learn.
    */
-  attend(exchange: Exchange, call: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler
+  attend(exchange: Exchange, call: AnswerHandler): AnswerHandler
 }
 
 /** Hands everything on. */
-export class PassingAnswer implements Dispatcher.DispatchHandler {
-  protected readonly call: Dispatcher.DispatchHandler
+export class PassingAnswer implements AnswerHandler {
+  protected readonly call: AnswerHandler
 
-  constructor(call: Dispatcher.DispatchHandler) {
+  constructor(call: AnswerHandler) {
     this.call = call
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
-    this.call.onRequestStart?.(controller, context)
+  onHead(head: ResponseHead, control: AnswerControl): void {
+    this.call.onHead(head, control)
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[]>,
-  ): void {
-    this.call.onResponseStart?.(controller, status, headers)
+  onBody(bytes: Buffer, control: AnswerControl): void {
+    this.call.onBody(bytes, control)
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.call.onResponseData?.(controller, chunk)
+  onEnd(): void {
+    this.call.onEnd()
   }
 
-  onResponseEnd(
-    controller: Dispatcher.DispatchController,
-    trailers: Record<string, string | string[]>,
-  ): void {
-    this.call.onResponseEnd?.(controller, trailers)
-  }
-
-  onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
-    this.call.onResponseError?.(controller, error)
+  onError(error: Error): void {
+    this.call.onError(error)
   }
 }

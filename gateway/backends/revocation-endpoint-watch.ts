@@ -1,9 +1,10 @@
-import type { Dispatcher } from 'undici'
 import { isBearerToken } from '../../common/bearer-token.ts'
 import type { Exchange } from '../exchange.ts'
 import type { RevocationIntake } from '../revocation-intake.ts'
 import { BoundedCopy } from './bounded-copy.ts'
 import { type EndpointWatch, PassingAnswer } from './endpoint-watch.ts'
+import type { AnswerControl, AnswerHandler } from './http1/answer-handler.ts'
+import type { ResponseHead } from './http1/response-parser.ts'
 
 interface RevocationWatchContext {
   readonly intake: RevocationIntake
@@ -31,7 +32,7 @@ export class RevocationEndpointWatch implements EndpointWatch {
     this.#context = context
   }
 
-  attend(exchange: Exchange, call: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+  attend(exchange: Exchange, call: AnswerHandler): AnswerHandler {
     const { request } = exchange
     if (request.method !== 'POST') return call
     const copy = new BoundedCopy(maxBodyBytes)
@@ -58,31 +59,27 @@ export class RevocationEndpointWatch implements EndpointWatch {
 }
 
 /**
- * Holds a 200 back until the revocation is announced. Whatever undici hands over meanwhile, although it is told to pause,
+ * Holds a 200 back until the revocation is announced. What of it comes meanwhile, although the connection is told to pause,
  * waits in line.
  */
 class RevocationAnswer extends PassingAnswer {
   readonly #announce: () => Promise<unknown> | undefined
   #held: (() => void)[] | undefined
 
-  constructor(call: Dispatcher.DispatchHandler, announce: () => Promise<unknown> | undefined) {
+  constructor(call: AnswerHandler, announce: () => Promise<unknown> | undefined) {
     super(call)
     this.#announce = announce
   }
 
-  override onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[]>,
-  ): void {
-    const announced = status === 200 ? this.#announce() : undefined
+  override onHead(head: ResponseHead, control: AnswerControl): void {
+    const announced = head.status === 200 ? this.#announce() : undefined
     if (announced === undefined) {
-      super.onResponseStart(controller, status, headers)
+      super.onHead(head, control)
       return
     }
-    this.#held = [() => super.onResponseStart(controller, status, headers)]
-    controller.pause()
-    const release = () => this.#release(controller)
+    this.#held = [() => super.onHead(head, control)]
+    control.pause()
+    const release = () => this.#release(control)
     const timer = setTimeout(release, maxWaitMs)
     void announced.finally(() => {
       clearTimeout(timer)
@@ -90,37 +87,35 @@ class RevocationAnswer extends PassingAnswer {
     })
   }
 
-  override onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  override onBody(bytes: Buffer, control: AnswerControl): void {
     if (this.#held === undefined) {
-      super.onResponseData(controller, chunk)
+      super.onBody(bytes, control)
       return
     }
-    const kept = Buffer.from(chunk)
-    this.#held.push(() => super.onResponseData(controller, kept))
+    const kept = Buffer.from(bytes)
+    this.#held.push(() => super.onBody(kept, control))
   }
 
-  override onResponseEnd(
-    controller: Dispatcher.DispatchController,
-    trailers: Record<string, string | string[]>,
-  ): void {
-    if (this.#held === undefined) super.onResponseEnd(controller, trailers)
-    else this.#held.push(() => super.onResponseEnd(controller, trailers))
+  override onEnd(): void {
+    if (this.#held === undefined) super.onEnd()
+    else this.#held.push(() => super.onEnd())
   }
 
-  override onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
+  override onError(error: Error): void {
     this.#held = undefined
-    super.onResponseError(controller, error)
+    super.onError(error)
   }
 
-  #release(controller: Dispatcher.DispatchController): void {
+  #release(control: AnswerControl): void {
     const held = this.#held
     if (held === undefined) return
     this.#held = undefined
     try {
       for (const handOn of held) handOn()
-      controller.resume()
+      control.resume()
     } catch (error) {
-      controller.abort(error instanceof Error ? error : new Error('the answer could not be handed on'))
+      super.onError(error instanceof Error ? error : new Error('the answer could not be handed on'))
+      control.abort()
     }
   }
 }

@@ -1,8 +1,9 @@
-import type { Dispatcher } from 'undici'
 import { isBearerToken } from '../../common/bearer-token.ts'
 import type { Exchange } from '../exchange.ts'
 import { BoundedCopy } from './bounded-copy.ts'
 import { type EndpointWatch, PassingAnswer } from './endpoint-watch.ts'
+import type { AnswerControl, AnswerHandler } from './http1/answer-handler.ts'
+import type { ResponseHead } from './http1/response-parser.ts'
 
 /** Learns of new access tokens before their first use. */
 export interface TokenPrefetcher {
@@ -26,7 +27,7 @@ export class TokenEndpointWatch implements EndpointWatch {
     this.#prefetchers = prefetchers
   }
 
-  attend({ request }: Exchange, call: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+  attend({ request }: Exchange, call: AnswerHandler): AnswerHandler {
     return request.method === 'POST' ? new TokenAnswer(call, this.#prefetchers) : call
   }
 }
@@ -36,36 +37,29 @@ class TokenAnswer extends PassingAnswer {
   #copy: BoundedCopy | undefined
   #contentLength: number | undefined
 
-  constructor(call: Dispatcher.DispatchHandler, prefetchers: readonly TokenPrefetcher[]) {
+  constructor(call: AnswerHandler, prefetchers: readonly TokenPrefetcher[]) {
     super(call)
     this.#prefetchers = prefetchers
   }
 
-  override onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[]>,
-  ): void {
-    if (status === 200 && isPlainJson(headers)) {
+  override onHead(head: ResponseHead, control: AnswerControl): void {
+    if (head.status === 200 && isPlainJson(head.fields)) {
       this.#copy = new BoundedCopy(maxAnswerBytes)
-      this.#contentLength = Number(headers['content-length'])
+      this.#contentLength = head.bodyLength
     }
-    super.onResponseStart(controller, status, headers)
+    super.onHead(head, control)
   }
 
-  override onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#copy?.add(chunk)
+  override onBody(bytes: Buffer, control: AnswerControl): void {
+    this.#copy?.add(bytes)
     // Where the length is known, the client may use the token as soon as it has the last byte.
     if (this.#copy?.length === this.#contentLength) this.#prefetch()
-    super.onResponseData(controller, chunk)
+    super.onBody(bytes, control)
   }
 
-  override onResponseEnd(
-    controller: Dispatcher.DispatchController,
-    trailers: Record<string, string | string[]>,
-  ): void {
+  override onEnd(): void {
     this.#prefetch()
-    super.onResponseEnd(controller, trailers)
+    super.onEnd()
   }
 
   #prefetch(): void {
@@ -78,10 +72,16 @@ class TokenAnswer extends PassingAnswer {
 }
 
 /** Nothing is decompressed here: a few bytes could stand for gigabytes. */
-function isPlainJson(headers: Record<string, string | string[]>): boolean {
-  const type = String(headers['content-type'] ?? '')
-  const coding = String(headers['content-encoding'] ?? 'identity')
+function isPlainJson(fields: readonly string[]): boolean {
+  const type = fieldOf(fields, 'content-type') ?? ''
+  const coding = fieldOf(fields, 'content-encoding') ?? 'identity'
   return /^application\/json *(?:;|$)/i.test(type) && coding.toLowerCase() === 'identity'
+}
+
+/** The first field of this name, in lower case. */
+function fieldOf(fields: readonly string[], name: string): string | undefined {
+  const index = fields.findIndex((part, place) => place % 2 === 0 && part.toLowerCase() === name)
+  return index === -1 ? undefined : fields[index + 1]
 }
 
 /** The access token in a token endpoint's answer; `undefined` when there is none that could be presented. */

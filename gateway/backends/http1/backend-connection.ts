@@ -224,8 +224,7 @@ export class BackendConnection implements ResponseListener {
     if (request === undefined) return
     // A kept connection may have been closed just now. The next one is new, so that nothing is sent a third time.
     const isUnseen = failure.kind === 'broken' && this.#served > 0 && !this.#hasAnswered
-    if (isUnseen && !request.hasBody && safeMethods.has(request.method))
-      this.#owner.onUnseen(request)
+    if (isUnseen && !request.hasBody && safeMethods.has(request.method)) this.#owner.onUnseen(request)
     else request.handler.onError(failure)
   }
 }

@@ -41,6 +41,11 @@ export async function startOAuthServer(
     await Promise.all([sweeper.stop(), push.stop()])
     await db.destroy()
   })
+  // Before anybody can have something revoked here: it is noted for the gateways that are known then.
+  await push.pushTo(settings.gateways).catch(async (error: unknown) => {
+    await app.close()
+    throw error
+  })
   const server = await startListening(app, settings.listen, 'the oauth-server')
   url = server.url
   const adminServer = await startListening(
@@ -52,10 +57,6 @@ export async function startOAuthServer(
     throw error
   })
   sweeper.start()
-  await push.pushTo(settings.gateways).catch(async (error: unknown) => {
-    await server.close()
-    throw error
-  })
   log.info({ url: server.url, adminUrl: adminServer.url }, 'the oauth-server listens')
   return { ...server, adminUrl: adminServer.url, pushRevocationsTo: (gateways) => push.pushTo(gateways) }
 }

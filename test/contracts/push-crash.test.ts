@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
 import t from 'tap'
 import type { Database } from '../../oauth-server/store/tables.ts'
 import { databaseKinds } from '../support/databases.ts'
@@ -6,6 +7,7 @@ import { type FakeGateway, startFakeGateway, take } from '../support/fake-gatewa
 import { tester } from '../support/oauth-server.ts'
 import { freeLastingPort } from '../support/ports.ts'
 import { setUpServers } from '../support/server-commands.ts'
+import { needs, postgres } from '../support/services.ts'
 import { until } from '../support/until.ts'
 
 for (const kind of await databaseKinds()) {
@@ -38,6 +40,31 @@ for (const kind of await databaseKinds()) {
     },
   )
 }
+
+t.test(
+  'Postgres: a server is reached only once its gateways are noted, so that no revocation misses one',
+  await needs(postgres),
+  async (t) => {
+    const [kind] = (await databaseKinds()).filter(({ name }) => name === 'Postgres')
+    if (kind === undefined) throw new Error('there is no Postgres')
+    const { db, startServer } = await setUpServers(t, kind)
+    const gateway = await startFakeGateway(t)
+    const port = await freeLastingPort()
+    const server = await db.transaction().execute(async (trx) => {
+      await sql`lock table gateways in access exclusive mode`.execute(trx)
+      const starting = startServer(port, [gateway.target])
+      await until('the server waits to note its gateway', async () => {
+        const { rows } = await sql`select from pg_locks where not granted and relation = 'gateways'::regclass
+          and database = (select oid from pg_database where datname = current_database())`.execute(db)
+        return rows.length > 0
+      })
+      await t.rejects(fetch(`http://127.0.0.1:${port}/healthz`), 'it does not listen')
+      return { starting }
+    })
+    await server.starting
+    await until('the gateway is told to ask again', () => gateway.taken.length === 1)
+  },
+)
 
 async function isEmpty(db: Database): Promise<boolean> {
   return (await db.selectFrom('revocation_pushes').select('id').executeTakeFirst()) === undefined

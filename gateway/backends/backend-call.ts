@@ -19,6 +19,8 @@ export class BackendCall implements AnswerHandler {
   #head: ResponseHead | undefined
   /** The whole of a small body, while its head is not written. */
   #body: string | undefined
+  /** Whether the client has yet to take what was written. */
+  #isWaiting = false
 
   /** @param idleMs How long the client may pause in taking the answer, in milliseconds. */
   constructor(exchange: Exchange, request: BackendRequest, idleMs: number) {
@@ -41,7 +43,8 @@ export class BackendCall implements AnswerHandler {
     this.#writeHead()
     if (this.#exchange.response.write(Buffer.from(bytes))) return
     control.pause()
-    this.#waitForClient(control)
+    // One read may hold many chunks: the first that the client does not take is waited for, and the others with it.
+    if (!this.#isWaiting) this.#waitForClient(control)
   }
 
   onEnd(): void {
@@ -68,9 +71,11 @@ export class BackendCall implements AnswerHandler {
   /** A client that takes nothing for too long is cut: it would hold the backend's connection for ever. */
   #waitForClient(control: AnswerControl): void {
     const { response } = this.#exchange
+    this.#isWaiting = true
     const cut = setTimeout(() => response.destroy(), this.#idleMs)
     const goOn = () => {
       clearTimeout(cut)
+      this.#isWaiting = false
       response.off('drain', goOn)
       response.off('close', goOn)
       control.resume()

@@ -115,8 +115,8 @@ export class BackendConnection implements ResponseListener {
   }
 
   resume(): void {
-    this.#deadlineMs = this.#owner.now() + this.#owner.timeouts.idleMs
     this.#socket.resume()
+    this.#expectMore()
   }
 
   abort(): void {
@@ -135,13 +135,13 @@ export class BackendConnection implements ResponseListener {
   }
 
   onHead(head: ResponseHead): void {
-    this.#deadlineMs = this.#owner.now() + this.#owner.timeouts.idleMs
+    this.#expectMore()
     if (this.#request !== undefined) this.#request.handler.onHead(head, this.#request)
   }
 
   onBody(bytes: Buffer): void {
     if (this.#request === undefined) return
-    this.#deadlineMs = this.#owner.now() + this.#owner.timeouts.idleMs
+    this.#expectMore()
     this.#request.handler.onBody(bytes, this.#request)
   }
 
@@ -169,6 +169,11 @@ export class BackendConnection implements ResponseListener {
     const { timeouts, now } = this.#owner
     if (!this.#isConnected || this.#request === undefined || this.#hasAnswered) return
     this.#deadlineMs = this.#isSent ? now() + timeouts.headMs : Number.POSITIVE_INFINITY
+  }
+
+  /** A backend that is told to pause is not late. */
+  #expectMore(): void {
+    if (!this.#socket.isPaused()) this.#deadlineMs = this.#owner.now() + this.#owner.timeouts.idleMs
   }
 
   /** The request leaves the connection; the connection is for none until it is released. */

@@ -369,3 +369,21 @@ t.test('an answer has one request id, the gateway’s, whatever the backend says
   const answer = await call('/api2')
   t.equal(answer.headers.get('x-request-id'), backend.requests[0]?.headers['x-request-id'])
 })
+
+t.test('many chunks at once for a client that takes nothing are waited for as one', async (t) => {
+  const { gateway, backend } = await setScene(t)
+  const warnings: string[] = []
+  const hear = ({ name }: Error) => void warnings.push(name)
+  process.on('warning', hear)
+  t.teardown(() => process.off('warning', hear))
+  const body = 'x'.repeat(100)
+  backend.answer = (_request, response) => {
+    response.socket?.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+    response.socket?.write(`64\r\n${body}\r\n`.repeat(100_000))
+    response.socket?.write('0\r\n\r\n')
+  }
+  const answer = await fetch(`${gateway.url}/api2`)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.equal((await answer.text()).length, 100 * 100_000)
+  t.same(warnings, [])
+})
